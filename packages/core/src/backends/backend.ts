@@ -1,0 +1,73 @@
+import type { Dtype, Tensor } from "../tensor/index.ts";
+
+/** An input or output of a program. Symbolic dimensions are strings (`"S"`, `"I + 576"`). */
+export interface ValueInfo {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly (number | string)[];
+}
+
+/** What a backend compiles: serialised ONNX, and the folder its external initialisers lie in. */
+export interface OnnxModel {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  /** Folder that the `location` of external initialisers is relative to; absent when there are none. */
+  readonly weightsFolder?: string;
+}
+
+/**
+ * A tensor that stays with the engine between runs (a KV cache, a trained parameter).
+ *
+ * Fed to a program like any input, without a copy; written by {@link RunOptions.write}.
+ */
+export interface StateTensor {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** Copies the contents out; for tests and for saving. */
+  read(): Promise<Tensor>;
+  /** A new state of another length along `axis`, holding the common part; this one is disposed. */
+  resize(axis: number, length: number): Promise<StateTensor>;
+  dispose(): Promise<void>;
+}
+
+/** Writes an output into a state: the block starting at `offset` along `axis` (large state in, small deltas out). */
+export interface StateWrite {
+  readonly into: StateTensor;
+  readonly axis: number;
+  readonly offset: number;
+}
+
+export interface RunOptions {
+  /** Names of the outputs to return; all that are not written to a state when absent. */
+  readonly fetch?: readonly string[];
+  /** Output name → state that receives it. Such outputs are not returned. */
+  readonly write?: Readonly<Record<string, StateWrite>>;
+}
+
+export type Feeds = Readonly<Record<string, Tensor | StateTensor>>;
+export type Fetches = Record<string, Tensor>;
+
+/** A compiled graph. */
+export interface Program {
+  readonly model: Pick<OnnxModel, "name" | "inputs" | "outputs">;
+  /** Runs once. Throws BACKEND_FAILED naming the program, or DTYPE/SHAPE_MISMATCH naming the input. */
+  run(feeds: Feeds, options?: RunOptions): Promise<Fetches>;
+  dispose(): Promise<void>;
+}
+
+export interface CompileOptions {
+  /** Keep weights in their file layout (memory-mapped, shared between programs) instead of repacking them for speed. */
+  readonly prepack?: boolean;
+}
+
+/** An engine: one implementation per way of running ONNX Runtime. */
+export interface Backend {
+  /** `cpu`, `webgpu`, `cuda`, `wasm`. */
+  readonly device: string;
+  compile(model: OnnxModel, options?: CompileOptions): Promise<Program>;
+  /** A zero-filled state. */
+  allocate(dtype: Dtype, shape: readonly number[]): Promise<StateTensor>;
+  dispose(): Promise<void>;
+}

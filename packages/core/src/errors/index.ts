@@ -1,0 +1,1 @@
+export { type ErrorCode, FusionError, type FusionErrorOptions, internalError } from "./fusion-error.ts";

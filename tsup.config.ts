@@ -1,0 +1,38 @@
+import { defineConfig, type Options } from "tsup";
+
+/** What every package is built with: ESM for Node 20, types beside the code, dependencies left outside. */
+function packageBuild(name: string, entry: Record<string, string>): Options {
+  return {
+    name,
+    entry: Object.fromEntries(Object.entries(entry).map(([out, source]) => [out, `packages/${name}/src/${source}`])),
+    outDir: `packages/${name}/dist`,
+    format: "esm",
+    target: "node20",
+    platform: "neutral",
+    dts: { compilerOptions: { paths: {} } },
+    splitting: true,
+    sourcemap: true,
+    clean: true,
+    external: [/^@fusion-vlm\//, /^node:/],
+    skipNodeModulesBundle: true,
+  };
+}
+
+const packages: Record<string, Record<string, string>> = {
+  core: {
+    index: "index.ts",
+    graph: "graph.ts",
+    generate: "generate.ts",
+    testing: "testing.ts",
+    "engine-worker-node": "backends/engine-worker-node.ts",
+  },
+  "plugin-kit": { index: "index.ts" },
+  cli: { index: "index.ts" },
+};
+
+/** `tsup` builds all packages; BUILD_PACKAGE=core builds one (types of a package need its dependencies built first). */
+export default defineConfig(
+  Object.entries(packages)
+    .filter(([name]) => !process.env.BUILD_PACKAGE || process.env.BUILD_PACKAGE === name)
+    .map(([name, entry]) => packageBuild(name, entry)),
+);
