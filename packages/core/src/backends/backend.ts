@@ -52,7 +52,12 @@ export type Fetches = Record<string, Tensor>;
 /** A compiled graph. */
 export interface Program {
   readonly model: Pick<OnnxModel, "name" | "inputs" | "outputs">;
-  /** Runs once. Throws BACKEND_FAILED naming the program, or DTYPE/SHAPE_MISMATCH naming the input. */
+  /**
+   * Runs once. Fed arrays must not change until the promise settles; they stay the caller's.
+   *
+   * Throws DTYPE_MISMATCH or SHAPE_MISMATCH naming the input or the write, OPTION_INVALID for names the program does not
+   * have, BACKEND_FAILED naming the program and the node. Nothing is written when it throws.
+   */
   run(feeds: Feeds, options?: RunOptions): Promise<Fetches>;
   dispose(): Promise<void>;
 }
@@ -66,8 +71,11 @@ export interface CompileOptions {
 export interface Backend {
   /** `cpu`, `webgpu`, `cuda`, `wasm`. */
   readonly device: string;
+  /** Why this device: one line for people, such as `cpu was asked for`. */
+  readonly reason: string;
   compile(model: OnnxModel, options?: CompileOptions): Promise<Program>;
   /** A zero-filled state. */
   allocate(dtype: Dtype, shape: readonly number[]): Promise<StateTensor>;
+  /** Waits for calls already made, then ends every program and state; later calls throw BACKEND_FAILED. */
   dispose(): Promise<void>;
 }

@@ -1,0 +1,161 @@
+// The architecture as a rule set: who may import whom. `npm run check` fails on every arrow that is not written here.
+
+/**
+ * Rooms of packages/core/src, lowest first, each with the rooms that it may import.
+ *
+ *   errors → tensor → graph → ops → nn → fusion ┐
+ *                   ├ weights, text, image      ├→ session
+ *                   └ backends, generate        ┘
+ */
+const rooms = {
+  errors: [],
+  tensor: ["errors"],
+  // From operators to the model.
+  graph: ["errors", "tensor"],
+  ops: ["errors", "tensor", "graph"],
+  nn: ["errors", "tensor", "graph", "ops"],
+  fusion: ["errors", "tensor", "graph", "ops", "nn", "text"],
+  // What comes in from files. They know tensors, and nothing of models.
+  weights: ["errors", "tensor"],
+  text: ["errors", "tensor"],
+  image: ["errors", "tensor"],
+  // What runs. A backend receives bytes and names, never model classes.
+  backends: ["errors", "tensor"],
+  generate: ["errors", "tensor"],
+};
+
+/** Rooms that put the others together; only the doors of the package (src/*.ts) import them. */
+const assemblies = ["session", "testing"];
+
+const core = "^packages/core/src";
+const tests = "[.]test[.]ts$";
+/** The doors of a room: what every platform may import, and what only Node may. */
+const roomDoor = "index(-node)?[.]ts$";
+
+const roomDirection = Object.entries(rooms).map(([room, allowed]) => ({
+  name: `room-${room}`,
+  comment: `${room} may import ${allowed.join(", ") || "no other room"}.`,
+  severity: "error",
+  from: { path: `${core}/${room}/`, pathNot: tests },
+  to: { path: `${core}/`, pathNot: [room, ...allowed].map((name) => `${core}/${name}/`) },
+}));
+
+const roomWalls = [
+  {
+    name: "room-is-known",
+    comment: "A new room of core needs a line in this file.",
+    severity: "error",
+    from: { path: `${core}/[^/]+/`, pathNot: [...Object.keys(rooms), ...assemblies].map((room) => `${core}/${room}/`) },
+    to: {},
+  },
+  {
+    name: "room-by-its-door",
+    comment: "Rooms know each other by index.ts (index-node.ts for what only Node can do), not by their private files.",
+    severity: "error",
+    from: { path: `${core}/([^/]+)/`, pathNot: tests },
+    to: { path: `${core}/[^/]+/`, pathNot: [`${core}/$1/`, `${core}/[^/]+/${roomDoor}`] },
+  },
+  {
+    name: "assemblies-on-top",
+    comment: "session and testing are imported by the doors of the package only (and testing by tests).",
+    severity: "error",
+    from: { path: `${core}/([^/]+)/`, pathNot: tests },
+    to: { path: assemblies.map((room) => `${core}/${room}/`), pathNot: `${core}/$1/` },
+  },
+  {
+    name: "doors-are-not-for-inside",
+    comment: "The public entries src/*.ts are for users of the package; rooms import rooms.",
+    severity: "error",
+    from: { path: `${core}/[^/]+/`, pathNot: [tests, `${core}/testing/`] },
+    to: { path: `${core}/[^/]+[.]ts$` },
+  },
+];
+
+const platforms = [
+  {
+    name: "node-files-only",
+    comment: "Core runs in browsers: Node built-ins live in files that end in -node.ts.",
+    severity: "error",
+    from: { path: core, pathNot: [tests, "-node[.]ts$", `${core}/testing/`] },
+    to: { dependencyTypes: ["core"] },
+  },
+  {
+    name: "onnxruntime-node-in-backends",
+    comment: "Only backends/*-node.ts talks to the native engine.",
+    severity: "error",
+    from: { path: "^packages/", pathNot: [`${core}/backends/[^/]+-node[.]ts$`, tests] },
+    to: { path: "node_modules/onnxruntime-" },
+  },
+  {
+    name: "sharp-in-image",
+    comment: "Only image/*-node.ts decodes pictures.",
+    severity: "error",
+    from: { path: "^packages/", pathNot: [`${core}/image/[^/]+-node[.]ts$`, tests] },
+    to: { path: "node_modules/sharp/" },
+  },
+  {
+    name: "core-has-no-terminal",
+    comment: "Core is a library: no command framework, no configuration files.",
+    severity: "error",
+    from: { path: core },
+    to: { path: "node_modules/(@oclif/|cosmiconfig/|jiti/)" },
+  },
+];
+
+const packageArrows = [
+  {
+    name: "core-stands-alone",
+    severity: "error",
+    from: { path: "^packages/core/" },
+    to: { path: "^packages/(?!core/)" },
+  },
+  {
+    name: "plugin-kit-on-core",
+    severity: "error",
+    from: { path: "^packages/plugin-kit/" },
+    to: { path: "^packages/(?!core/|plugin-kit/)" },
+  },
+  {
+    name: "commands-on-kit-and-core",
+    comment: "The cli and command packages depend on core and plugin-kit, never on one another.",
+    severity: "error",
+    from: { path: "^packages/(cli|plugin-(?!kit)[^/]+)/" },
+    to: { path: "^packages/", pathNot: ["^packages/(core|plugin-kit)/", "^packages/$1/"] },
+  },
+  {
+    name: "packages-by-name",
+    comment: "Another package is imported by its name, through its exports; never by a path into its folder.",
+    severity: "error",
+    from: { path: "^packages/([^/]+)/" },
+    to: { path: "^packages/", pathNot: "^packages/$1/", dependencyTypesNot: ["aliased"] },
+  },
+];
+
+const hygiene = [
+  { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+  { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+  {
+    name: "declared-dependencies",
+    comment: "What a package imports stands in its own package.json.",
+    severity: "error",
+    from: { path: "^packages/", pathNot: [tests, "^packages/[^/]+/test/"] },
+    to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
+  },
+];
+
+export default {
+  forbidden: [...roomDirection, ...roomWalls, ...platforms, ...packageArrows, ...hygiene],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^packages/[^/]+/dist/" },
+    tsConfig: { fileName: "tsconfig.json" },
+    // Types count: a type-only import is an arrow too.
+    tsPreCompilationDeps: true,
+    combinedDependencies: false,
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["types", "import", "default"],
+      extensions: [".ts", ".mjs", ".js", ".json"],
+    },
+  },
+};

@@ -1,0 +1,229 @@
+import { z } from "zod";
+import { FusionError } from "../errors/index.ts";
+import type { Activation, RopeScaling } from "../nn/index.ts";
+import type { FusionConfig, InteractionConfig, LanguageConfig, Semantics, TemplateName, VisionConfig } from "./config.ts";
+import { towerPreset } from "./tower-presets.ts";
+
+const count = z.number().int().positive();
+const ratio = z.number().positive();
+const square = count.refine((value) => Number.isInteger(Math.sqrt(value)), "must be a square number");
+
+const ropeScalingSchema = z
+  .object({
+    type: z.string().optional(),
+    rope_type: z.string().optional(),
+    factor: ratio.optional(),
+    low_freq_factor: ratio.optional(),
+    high_freq_factor: ratio.optional(),
+    original_max_position_embeddings: count.optional(),
+    short_factor: z.array(ratio).optional(),
+    long_factor: z.array(ratio).optional(),
+  })
+  .nullish();
+
+/** The keys of config.json that FUSION reads; every other key of the backbone's file is left alone. */
+const configSchema = z.object({
+  model_type: z.enum(["fusion_phi", "fusion_llama"]),
+  vocab_size: count,
+  hidden_size: count,
+  intermediate_size: count,
+  num_hidden_layers: count,
+  num_attention_heads: count,
+  num_key_value_heads: count.optional(),
+  head_dim: count.nullish(),
+  hidden_act: z.literal("silu").default("silu"),
+  rms_norm_eps: ratio.default(1e-5),
+  rope_theta: ratio.default(10000),
+  rope_scaling: ropeScalingSchema,
+  max_position_embeddings: count.default(4096),
+  original_max_position_embeddings: count.optional(),
+  tie_word_embeddings: z.boolean().default(false),
+  mm_vision_tower: z.string().min(1),
+  mm_projector_type: z.literal("mlp2x_gelu").default("mlp2x_gelu"),
+  image_aspect_ratio: z.literal("static_hd").default("static_hd"),
+  query_len: z.union([z.string(), count]).default("4,16,36,64,144"),
+  window_size: count.default(3),
+  num_of_vision_sampler_layers: count.default(10),
+  start_of_vision_sampler_layers: z.number().int().min(0).default(0),
+  stride_of_vision_sampler_layers: count.default(3),
+  tokenizer_model_max_length: count.default(4096),
+  fusion_semantics: z.enum(["released", "paper"]).default("released"),
+  fusion_template: z.enum(["phi_3", "llama_3", "vicuna_v1"]).optional(),
+  fusion_interaction_heads: count.default(16),
+  fusion_image_tokens: square.optional(),
+  fusion_mapping_weight: z.number().min(0).default(0.1),
+});
+
+const visionSchema = z.object({
+  hidden_size: count,
+  intermediate_size: count,
+  num_hidden_layers: count.min(2),
+  num_attention_heads: count,
+  patch_size: count,
+  image_size: count,
+  layer_norm_eps: ratio.optional(),
+  hidden_act: z.enum(["gelu_pytorch_tanh", "gelu", "quick_gelu"]).optional(),
+  image_mean: z.tuple([z.number(), z.number(), z.number()]).optional(),
+  image_std: z.tuple([ratio, ratio, ratio]).optional(),
+});
+
+export type ConfigJson = z.input<typeof configSchema>;
+export type VisionConfigJson = z.input<typeof visionSchema>;
+
+/**
+ * The configuration of a model folder.
+ *
+ * @param config - contents of config.json
+ * @param vision - contents of vision_config.json; absent: the preset that `mm_vision_tower` names
+ * @param at - the folder, for messages
+ * @throws CONFIG_INVALID naming every wrong key at once
+ */
+export function parseConfig(config: unknown, vision: unknown, at: string): FusionConfig {
+  const json = validate(configSchema, config, `${at}/config.json`);
+  const tower = parseVision(json.mm_vision_tower, vision, at);
+  const language = languageConfig(json, `${at}/config.json`);
+  const interaction: InteractionConfig = {
+    layers: json.num_of_vision_sampler_layers,
+    start: json.start_of_vision_sampler_layers,
+    stride: json.stride_of_vision_sampler_layers,
+    window: json.window_size,
+    heads: json.fusion_interaction_heads,
+  };
+  divisible(`${at}/config.json`, "hidden_size", language.hiddenSize, "fusion_interaction_heads", interaction.heads);
+  return {
+    modelType: json.model_type,
+    semantics: json.fusion_semantics as Semantics,
+    template: json.fusion_template ?? defaultTemplate(json.model_type),
+    language,
+    vision: tower,
+    visionTower: json.mm_vision_tower,
+    interaction,
+    latentCounts: latentCounts(String(json.query_len), `${at}/config.json`),
+    imageGrid: json.fusion_image_tokens === undefined ? tower.grid : Math.sqrt(json.fusion_image_tokens),
+    mappingWeight: json.fusion_mapping_weight,
+    maxLength: json.tokenizer_model_max_length,
+  };
+}
+
+function defaultTemplate(modelType: FusionConfig["modelType"]): TemplateName {
+  return modelType === "fusion_phi" ? "phi_3" : "llama_3";
+}
+
+function languageConfig(json: z.output<typeof configSchema>, at: string): LanguageConfig {
+  const keyValueHeads = json.num_key_value_heads ?? json.num_attention_heads;
+  if (!json.head_dim) divisible(at, "hidden_size", json.hidden_size, "num_attention_heads", json.num_attention_heads);
+  divisible(at, "num_attention_heads", json.num_attention_heads, "num_key_value_heads", keyValueHeads);
+  const headDim = json.head_dim ?? json.hidden_size / json.num_attention_heads;
+  divisible(at, "head_dim", headDim, "2 (rotary halves)", 2);
+  return {
+    hiddenSize: json.hidden_size,
+    intermediateSize: json.intermediate_size,
+    layers: json.num_hidden_layers,
+    heads: json.num_attention_heads,
+    keyValueHeads,
+    headDim,
+    vocabularySize: json.vocab_size,
+    normEpsilon: json.rms_norm_eps,
+    ropeTheta: json.rope_theta,
+    ropeScaling: ropeScaling(json, headDim, at),
+    maxPositions: json.max_position_embeddings,
+    fusedProjections: json.model_type === "fusion_phi",
+    tiedEmbeddings: json.tie_word_embeddings,
+  };
+}
+
+function ropeScaling(json: z.output<typeof configSchema>, headDim: number, at: string): RopeScaling {
+  const scaling = json.rope_scaling;
+  const type = scaling?.rope_type ?? scaling?.type;
+  if (!scaling || !type || type === "default") return { type: "plain" };
+  if (type === "longrope" || type === "su") {
+    const { short_factor: shortFactor, long_factor: longFactor } = scaling;
+    const original = json.original_max_position_embeddings ?? scaling.original_max_position_embeddings;
+    if (shortFactor?.length !== headDim / 2 || longFactor?.length !== headDim / 2 || !original) {
+      const actual = `${shortFactor?.length ?? 0} and ${longFactor?.length ?? 0} factors, original length ${original}`;
+      throw configError(at, `rope_scaling: longrope with ${headDim / 2} short and long factors and original_max_position_embeddings`, actual);
+    }
+    return {
+      type: "longrope",
+      shortFactor,
+      longFactor,
+      originalMaxPositionEmbeddings: original,
+      maxPositionEmbeddings: json.max_position_embeddings,
+    };
+  }
+  if (type === "llama3") {
+    const { factor, low_freq_factor: low, high_freq_factor: high } = scaling;
+    const original = scaling.original_max_position_embeddings;
+    if (!factor || !low || !high || !original || high <= low) {
+      throw configError(at, "rope_scaling: llama3 with factor, low_freq_factor < high_freq_factor and original_max_position_embeddings", JSON.stringify(scaling));
+    }
+    return { type: "llama3", factor, lowFreqFactor: low, highFreqFactor: high, originalMaxPositionEmbeddings: original };
+  }
+  throw configError(at, "rope_scaling of type longrope, llama3 or none", `"${type}"`);
+}
+
+function latentCounts(text: string, at: string): number[] {
+  const counts = text.split(",").map(Number);
+  if (counts.every((value) => Number.isInteger(value) && value > 0 && Number.isInteger(Math.sqrt(value)))) return counts;
+  throw configError(at, "query_len: square numbers separated by commas", `"${text}"`);
+}
+
+/** The tower's own config.json, or the preset of that name. `kind` is read from the name as the reference does. */
+function parseVision(name: string, vision: unknown, at: string): VisionConfig {
+  const preset = vision === undefined ? towerPreset(name) : undefined;
+  if (vision === undefined && !preset) {
+    throw configError(`${at}/config.json`, "mm_vision_tower: a known tower, or a vision_config.json beside it", `"${name}"`);
+  }
+  const file = preset ? `${at}/config.json` : `${at}/vision_config.json`;
+  const json = validate(visionSchema, preset ?? vision, file);
+  divisible(file, "hidden_size", json.hidden_size, "num_attention_heads", json.num_attention_heads);
+  const kind = /siglip2/i.test(name) ? "siglip2" : /clip/i.test(name) && !/siglip/i.test(name) ? "clip" : "siglip";
+  const isClip = kind === "clip";
+  const grid = Math.floor(json.image_size / json.patch_size);
+  if (grid < 1) throw configError(file, "image_size of at least one patch", `${json.image_size} with patches of ${json.patch_size}`);
+  const declared = json.num_hidden_layers;
+  const activations: Record<string, Activation> = { gelu_pytorch_tanh: "gelu_tanh", gelu: "gelu", quick_gelu: "quick_gelu" };
+  return {
+    kind,
+    hiddenSize: json.hidden_size,
+    intermediateSize: json.intermediate_size,
+    declaredLayers: declared,
+    layers: declared - 1,
+    half: Math.floor((isClip ? declared : declared - 1) / 2),
+    heads: json.num_attention_heads,
+    patchSize: json.patch_size,
+    imageSize: json.image_size,
+    grid,
+    classToken: isClip,
+    normEpsilon: json.layer_norm_eps ?? (isClip ? 1e-5 : 1e-6),
+    activation: activations[json.hidden_act ?? (isClip ? "quick_gelu" : "gelu_pytorch_tanh")]!,
+    mean: json.image_mean ?? (isClip ? [0.48145466, 0.4578275, 0.40821073] : [0.5, 0.5, 0.5]),
+    std: json.image_std ?? (isClip ? [0.26862954, 0.26130258, 0.27577711] : [0.5, 0.5, 0.5]),
+  };
+}
+
+function validate<T extends z.ZodType>(schema: T, value: unknown, file: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`);
+  const isOther = file.endsWith("config.json") && problems.some((problem) => problem.startsWith("model_type"));
+  throw new FusionError({
+    code: "CONFIG_INVALID",
+    at: file,
+    message: `${file}: ${problems.join("; ")}`,
+    hint: isOther
+      ? "Point to a FUSION model folder: its config.json has model_type fusion_phi or fusion_llama."
+      : "Correct these keys; docs/model-folder.md lists them all.",
+    details: { problems },
+  });
+}
+
+function configError(at: string, expected: string, actual: string): FusionError {
+  const hint = "Correct this key; docs/model-folder.md lists them all.";
+  return new FusionError({ code: "CONFIG_INVALID", at, expected, actual, hint });
+}
+
+function divisible(at: string, key: string, value: number, by: string, divisor: number): void {
+  if (value % divisor === 0) return;
+  throw configError(at, `${key} divisible by ${by}`, `${value} and ${divisor}`);
+}

@@ -1,0 +1,116 @@
+import { multiplyDims, type Value } from "../graph/index.ts";
+import { applyRope, linear, maskedScore, mergeHeads, type RopeValues } from "../nn/index.ts";
+import type { OpBuilder } from "../ops/index.ts";
+import type { LanguageConfig } from "./config.ts";
+
+/** Keys and values of one layer. Keys are stored transposed, ready to stand on the right of a MatMul. */
+export interface KeyValue {
+  /** [B, K, H, S] */
+  readonly key: Value;
+  /** [B, K, S, H] */
+  readonly value: Value;
+}
+
+/** What the rows of a call may attend to. */
+export interface DecoderContext {
+  readonly rope: RopeValues;
+  /** [B, 1, 1, S, S] causal bias among the rows of this call; absent for a single row. */
+  readonly causalBias?: Value;
+  /** [B, 1, 1, 1, C] bias of the cache's unfilled part; present exactly when there is a cache. */
+  readonly pastBias?: Value;
+}
+
+/**
+ * Causal self-attention with rotary positions and grouped queries, over an optional cache and the rows of this call.
+ *
+ * The cache has a fixed capacity C and is read, never rewritten: scores against cache and new rows are joined for one
+ * softmax, and only the new keys and values leave the graph (large state in, small deltas out).
+ *
+ * @param x - [B, S, D], normalised
+ * @param past - K and V of the rows before this call, capacity C
+ * @returns the attention output [B, S, D] and this call's keys and values
+ */
+export function decoderAttention(
+  op: OpBuilder,
+  config: LanguageConfig,
+  prefix: string,
+  x: Value,
+  context: DecoderContext,
+  past?: KeyValue,
+): { output: Value; present: KeyValue } {
+  const { heads, keyValueHeads, headDim, hiddenSize } = config;
+  const [query, key, value] = projections(op, config, prefix, x);
+  const { merged, present } = op.scope(prefix, () => {
+    const [batch, length] = x.shape as [Value["shape"][number], Value["shape"][number]];
+    const group = heads / keyValueHeads;
+    const rotated = applyRope(op, op.Reshape(query, [batch, length, heads, headDim]), context.rope); // [B, S, A, H]
+    const grouped = op.Reshape(rotated, [batch, length, keyValueHeads, group, headDim]);
+    const rows = multiplyDims(group, length);
+    const q = op.Reshape(op.Transpose(op.Mul(grouped, headDim ** -0.5), [0, 2, 3, 1, 4]), [batch, keyValueHeads, rows, headDim]);
+    const keys = applyRope(op, op.Reshape(key, [batch, length, keyValueHeads, headDim]), context.rope);
+    const present: KeyValue = {
+      key: op.Transpose(keys, [0, 2, 3, 1]),
+      value: op.Transpose(op.Reshape(value, [batch, length, keyValueHeads, headDim]), [0, 2, 1, 3]),
+    };
+
+    const scores = (part: KeyValue, bias?: Value) => {
+      const columns = part.key.shape[3]!;
+      const raw = op.Reshape(op.MatMul(q, part.key), [batch, keyValueHeads, group, length, columns]);
+      return bias ? op.Add(raw, bias) : raw;
+    };
+    const weigh = (weights: Value, part: KeyValue) =>
+      op.MatMul(op.Reshape(weights, [batch, keyValueHeads, rows, part.key.shape[3]!]), part.value); // [B, K, G*S, H]
+
+    const fresh = scores(present, context.causalBias);
+    let attended: Value;
+    if (past) {
+      const joined = op.Softmax(op.Concat([scores(past, context.pastBias), fresh], -1)); // [B, K, G, S, C+S]
+      const capacity = past.key.shape[3]!;
+      const seen = op.SliceTo(joined, -1, capacity);
+      const own = op.SliceFrom(joined, -1, capacity);
+      attended = op.Add(weigh(seen, past), weigh(own, present));
+    } else {
+      attended = weigh(op.Softmax(fresh), present);
+    }
+    const perHead = op.Reshape(attended, [batch, keyValueHeads, group, length, headDim]);
+    const merged = mergeHeads(op, op.Reshape(perHead, [batch, heads, length, headDim])); // [B, S, A*H]
+    return { merged, present };
+  });
+  const output = linear(op, `${prefix}.o_proj`, merged, { inFeatures: heads * headDim, outFeatures: hiddenSize });
+  return { output, present };
+}
+
+/** Phi-3 keeps q, k and v in one matrix, Llama in three. */
+function projections(op: OpBuilder, config: LanguageConfig, prefix: string, x: Value): [Value, Value, Value] {
+  const { hiddenSize: inFeatures, heads, keyValueHeads, headDim, fusedProjections } = config;
+  const [wide, narrow] = [heads * headDim, keyValueHeads * headDim];
+  if (fusedProjections) {
+    const joined = linear(op, `${prefix}.qkv_proj`, x, { inFeatures, outFeatures: wide + 2 * narrow });
+    return op.scope(prefix, () => op.Split(joined, [wide, narrow, narrow], -1)) as [Value, Value, Value];
+  }
+  return [
+    linear(op, `${prefix}.q_proj`, x, { inFeatures, outFeatures: wide }),
+    linear(op, `${prefix}.k_proj`, x, { inFeatures, outFeatures: narrow }),
+    linear(op, `${prefix}.v_proj`, x, { inFeatures, outFeatures: narrow }),
+  ];
+}
+
+/** Row i of this call sees row j when position j ≤ position i. positions int64 [B, S] → [B, 1, 1, S, S] */
+export function causalBias(op: OpBuilder, positions: Value): Value {
+  return op.scope("causal_bias", () => {
+    const [batch, length] = positions.shape as [Value["shape"][number], Value["shape"][number]];
+    const rows = op.Reshape(positions, [batch, length, 1]);
+    const columns = op.Reshape(positions, [batch, 1, length]);
+    const bias = op.Where(op.GreaterOrEqual(rows, columns), 0, maskedScore); // [B, S, S]
+    return op.Reshape(bias, [batch, 1, 1, length, length]);
+  });
+}
+
+/** Slot j of the cache is seen when j < length. lengths int64 [B] → [B, 1, 1, 1, C] */
+export function pastBias(op: OpBuilder, lengths: Value, capacity: Value["shape"][number]): Value {
+  return op.scope("past_bias", () => {
+    const batch = lengths.shape[0]!;
+    const filled = op.Less(op.Range(capacity), op.Reshape(lengths, [batch, 1])); // [B, C]
+    return op.Reshape(op.Where(filled, 0, maskedScore), [batch, 1, 1, 1, capacity]);
+  });
+}

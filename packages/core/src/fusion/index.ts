@@ -1,0 +1,32 @@
+export {
+  defaultLatents,
+  type FusionConfig,
+  type InteractionConfig,
+  interactionPoints,
+  type LanguageConfig,
+  type Semantics,
+  type TemplateName,
+  type TowerKind,
+  type VisionConfig,
+} from "./config.ts";
+export { type ConfigJson, parseConfig, type VisionConfigJson } from "./config-file.ts";
+export {
+  contextGraph,
+  decodeGraph,
+  extendGraph,
+  imageGraph,
+  latentsGraph,
+  lossGraph,
+  pastKeyName,
+  pastValueName,
+  prefillGraph,
+  presentKeyName,
+  presentValueName,
+} from "./graphs.ts";
+export {
+  type LayoutOptions,
+  type LayoutSample,
+  layoutSequence,
+  type SampleLayout,
+  type SequenceLayout,
+} from "./sequence-layout.ts";

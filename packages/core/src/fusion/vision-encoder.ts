@@ -1,0 +1,54 @@
+import type { Value } from "../graph/index.ts";
+import { activate, attend, layerNorm, linear, mergeHeads, splitHeads, splitHeadsTransposed } from "../nn/index.ts";
+import type { OpBuilder } from "../ops/index.ts";
+import type { VisionConfig } from "./config.ts";
+import { encoderLayerPrefix } from "./names.ts";
+
+/** Additive attention biases of the two halves of the tower; absent where every row sees every key. */
+export interface EncoderMasks {
+  readonly firstHalf?: Value;
+  readonly secondHalf?: Value;
+}
+
+/**
+ * X_{i+1} = EncoderLayer_i(X_i), Eq. (3): pre-LN ViT layers with joint self-attention of patches and text.
+ *
+ * @param states - X_0 [B, T, E]
+ * @param mark - prefix of the names under which every h_i is marked
+ * @returns h_0 … h_layers, each [B, T, E]
+ */
+export function visionEncoder(op: OpBuilder, config: VisionConfig, states: Value, masks: EncoderMasks, mark: string): Value[] {
+  const hidden = [op.mark(`${mark}.h0`, states)];
+  for (let layer = 0; layer < config.layers; layer++) {
+    const mask = layer < config.half ? masks.firstHalf : masks.secondHalf;
+    hidden.push(op.mark(`${mark}.h${layer + 1}`, encoderLayer(op, config, layer, hidden[layer]!, mask)));
+  }
+  return hidden;
+}
+
+/** x + Attention(LN(x)), then x + MLP(LN(x)). */
+function encoderLayer(op: OpBuilder, config: VisionConfig, layer: number, x: Value, mask: Value | undefined): Value {
+  const prefix = encoderLayerPrefix(layer);
+  const { hiddenSize, intermediateSize, normEpsilon } = config;
+  const attention = selfAttention(op, config, `${prefix}.self_attn`, layerNorm(op, `${prefix}.layer_norm1`, x, normEpsilon), mask);
+  const attended = op.scope(prefix, () => op.Add(x, attention));
+  const normed = layerNorm(op, `${prefix}.layer_norm2`, attended, normEpsilon);
+  const inner = linear(op, `${prefix}.mlp.fc1`, normed, { inFeatures: hiddenSize, outFeatures: intermediateSize, bias: true });
+  const active = op.scope(`${prefix}.mlp`, () => activate(op, config.activation, inner));
+  const outer = linear(op, `${prefix}.mlp.fc2`, active, { inFeatures: intermediateSize, outFeatures: hiddenSize, bias: true });
+  return op.scope(prefix, () => op.Add(attended, outer));
+}
+
+function selfAttention(op: OpBuilder, config: VisionConfig, prefix: string, x: Value, mask: Value | undefined): Value {
+  const { hiddenSize, heads } = config;
+  const project = (name: string, input: Value) =>
+    linear(op, `${prefix}.${name}`, input, { inFeatures: hiddenSize, outFeatures: hiddenSize, bias: true });
+  const [query, key, value] = [project("q_proj", x), project("k_proj", x), project("v_proj", x)];
+  const merged = op.scope(prefix, () => {
+    const q = splitHeads(op, query, heads); // [B, A, T, H]
+    const k = splitHeadsTransposed(op, key, heads); // [B, A, H, T]
+    const v = splitHeads(op, value, heads);
+    return mergeHeads(op, attend(op, q, k, v, (hiddenSize / heads) ** -0.5, mask));
+  });
+  return project("out_proj", merged);
+}

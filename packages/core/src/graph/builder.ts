@@ -1,0 +1,161 @@
+import { FusionError, internalError } from "../errors/index.ts";
+import { type Dtype, type Tensor, zeros } from "../tensor/index.ts";
+import { type Dim, dim, type Shape } from "./dims.ts";
+import type { Graph } from "./graph.ts";
+import type { Attribute, Node, Value, ValueKind } from "./value.ts";
+
+/** Where the size of a symbolic dimension can be read at run time. */
+export interface DimSource {
+  readonly value: Value;
+  readonly axis: number;
+}
+
+export interface NodeSpec {
+  op: string;
+  domain?: string;
+  inputs: readonly (Value | undefined)[];
+  attributes?: Readonly<Record<string, Attribute>>;
+  outputs: readonly { dtype: Dtype; shape: Shape }[];
+}
+
+/**
+ * Collects nodes, names, scopes and constants; it knows no operator.
+ *
+ * The typed operators stand on it in `ops/`. Names are unique: a scope path (`model.layers.0.mlp`), a slash, the
+ * operator, and a number where the operator repeats in that scope.
+ */
+export class GraphBuilder {
+  readonly #nodes: Node[] = [];
+  readonly #inputs: Value[] = [];
+  readonly #parameters = new Map<string, Value>();
+  readonly #outputs = new Map<string, Value>();
+  readonly #marks = new Map<string, Value>();
+  readonly #constants = new Map<string, Value>();
+  readonly #dimSources = new Map<string, DimSource>();
+  readonly #counts = new Map<string, number>();
+  readonly #names = new Set<string>();
+  #scope: string[] = [];
+
+  constructor(readonly name: string) {}
+
+  /** Runs `body` with `path` in front of the names of its nodes. */
+  scope<T>(path: string, body: () => T): T {
+    this.#scope.push(path);
+    try {
+      return body();
+    } finally {
+      this.#scope.pop();
+    }
+  }
+
+  /** The current scope path, for messages. */
+  get path(): string {
+    return this.#scope.join(".") || this.name;
+  }
+
+  /** Declares a fed value. Each plain symbol in its shape can from then on be read at run time. */
+  input(name: string, dtype: Dtype, shape: Shape): Value {
+    const value = this.#value(name, "input", dtype, shape.map(dim));
+    this.#inputs.push(value);
+    value.shape.forEach((size, axis) => {
+      if (typeof size === "string" && /^\w+$/.test(size) && !this.#dimSources.has(size)) {
+        this.#dimSources.set(size, { value, axis });
+      }
+    });
+    return value;
+  }
+
+  /** A checkpoint tensor by its checkpoint name; asking twice gives the same value, another shape is an error. */
+  parameter(name: string, shape: readonly number[]): Value {
+    const known = this.#parameters.get(name);
+    if (known) {
+      if (known.shape.length !== shape.length || known.shape.some((size, axis) => size !== shape[axis])) {
+        throw internalError(name, `declared as [${known.shape}] and again as [${shape}]`);
+      }
+      return known;
+    }
+    const value = this.#value(name, "parameter", "float32", shape);
+    this.#parameters.set(name, value);
+    return value;
+  }
+
+  /** A constant; equal small constants are shared. */
+  constant(data: Tensor): Value {
+    const key = data.data.length <= 64 ? `${data.dtype}[${data.shape}]:${data.data.join(",")}` : undefined;
+    const known = key && this.#constants.get(key);
+    if (known) return known;
+    const count = this.#next("constant");
+    const value: Value = { ...this.#value(`constant_${count}`, "constant", data.dtype, data.shape), data };
+    if (key) this.#constants.set(key, value);
+    return value;
+  }
+
+  /** A zero-filled constant. */
+  zeros(dtype: Dtype, shape: readonly number[]): Value {
+    return this.constant(zeros(dtype, shape));
+  }
+
+  /** Appends one node and returns its outputs. */
+  node({ op, domain = "", inputs, attributes = {}, outputs }: NodeSpec): Value[] {
+    const path = `${this.#scope.join(".")}${this.#scope.length ? "/" : ""}${op}`;
+    const count = this.#next(path);
+    const name = count === 0 ? path : `${path}_${count}`;
+    const values = outputs.map(({ dtype, shape }, index) =>
+      this.#value(outputs.length === 1 ? name : `${name}:${index}`, "computed", dtype, shape),
+    );
+    this.#nodes.push({ name, op, domain, inputs, outputs: values, attributes });
+    return values;
+  }
+
+  output(name: string, value: Value): void {
+    if (this.#outputs.has(name)) throw internalError(`${this.name}.${name}`, "output declared twice");
+    this.#outputs.set(name, value);
+  }
+
+  /** Gives an intermediate value a public name; it becomes an output only where `withOutputs` asks for it. */
+  mark(name: string, value: Value): Value {
+    this.#marks.set(name, value);
+    return value;
+  }
+
+  /** Where a symbol's size can be read at run time. Throws when no input carries it on its own. */
+  dimSource(symbol: string): DimSource {
+    const source = this.#dimSources.get(symbol);
+    if (source) return source;
+    throw new FusionError({
+      code: "GRAPH_INVALID",
+      at: this.path,
+      expected: `an input with a dimension "${symbol}"`,
+      actual: `inputs with ${[...this.#dimSources.keys()].join(", ") || "no symbolic dimension"}`,
+      hint: "Declare an input that carries this dimension, or use a fixed size.",
+    });
+  }
+
+  build(): Graph {
+    return {
+      name: this.name,
+      inputs: [...this.#inputs],
+      parameters: [...this.#parameters.values()],
+      nodes: [...this.#nodes],
+      outputs: new Map(this.#outputs),
+      marks: new Map(this.#marks),
+    };
+  }
+
+  #next(path: string): number {
+    const count = this.#counts.get(path) ?? 0;
+    this.#counts.set(path, count + 1);
+    return count;
+  }
+
+  #value(name: string, kind: ValueKind, dtype: Dtype, shape: Shape): Value {
+    if (this.#names.has(name)) throw internalError(name, "the name is taken");
+    this.#names.add(name);
+    return { name, kind, dtype, shape };
+  }
+}
+
+/** A dimension list with every entry in canonical form. */
+export function canonicalShape(shape: readonly Dim[]): Shape {
+  return shape.map(dim);
+}

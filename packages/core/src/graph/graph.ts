@@ -1,0 +1,42 @@
+import type { Node, Value } from "./value.ts";
+
+/**
+ * A finished graph: nodes in topological order.
+ *
+ * `marks` are intermediate values with a public name; they cost nothing until {@link withOutputs} asks for them.
+ */
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly Value[];
+  readonly parameters: readonly Value[];
+  readonly nodes: readonly Node[];
+  readonly outputs: ReadonlyMap<string, Value>;
+  readonly marks: ReadonlyMap<string, Value>;
+}
+
+/** The same graph with other outputs, chosen among its outputs and marks, and without the nodes that these do not need. */
+export function withOutputs(graph: Graph, names: readonly string[]): Graph {
+  const outputs = new Map<string, Value>();
+  for (const name of names) {
+    const value = graph.outputs.get(name) ?? graph.marks.get(name);
+    if (value) outputs.set(name, value);
+  }
+  return prune({ ...graph, outputs });
+}
+
+/** Drops nodes, parameters and marks that no output depends on; inputs stay, they are the graph's signature. */
+export function prune(graph: Graph): Graph {
+  const needed = new Set<Value>(graph.outputs.values());
+  const nodes: Node[] = [];
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.outputs.some((value) => needed.has(value))) continue;
+    nodes.push(node);
+    for (const input of node.inputs) if (input) needed.add(input);
+  }
+  return {
+    ...graph,
+    nodes: nodes.reverse(),
+    parameters: graph.parameters.filter((value) => needed.has(value)),
+    marks: new Map([...graph.marks].filter(([, value]) => needed.has(value))),
+  };
+}

@@ -1,0 +1,29 @@
+import type { Value } from "../graph/index.ts";
+import type { OpBuilder } from "../ops/index.ts";
+
+/** Σ weight·x / Σ weight over everything; 0 when all weights are 0. Weights have the shape of x. */
+export function weightedMean(op: OpBuilder, x: Value, weight: Value): Value {
+  const axes = x.shape.map((_, axis) => axis);
+  const total = op.ReduceSum(weight, axes, false);
+  return op.Div(op.ReduceSum(op.Mul(x, weight), axes, false), op.Where(op.Greater(total, 0), total, 1));
+}
+
+/** 1 − cos(a, b) over the last axis, with PyTorch's floor of 1e-8 on each norm. [..., D] → [...] */
+export function cosineDistance(op: OpBuilder, a: Value, b: Value): Value {
+  const norm = (x: Value) => op.Max(op.Sqrt(op.ReduceSum(op.Mul(x, x), [-1], false)), 1e-8);
+  const dot = op.ReduceSum(op.Mul(a, b), [-1], false);
+  return op.Sub(1, op.Div(dot, op.Mul(norm(a), norm(b))));
+}
+
+/**
+ * −log softmax(logits)[target], row by row.
+ *
+ * @param logits - [M, V]
+ * @param targets - int64 [M]
+ * @returns [M]
+ */
+export function crossEntropy(op: OpBuilder, logits: Value, targets: Value): Value {
+  const rows = targets.shape[0]!;
+  const picked = op.GatherElements(op.LogSoftmax(logits), op.Reshape(targets, [rows, 1]), 1);
+  return op.Neg(op.Reshape(picked, [rows]));
+}

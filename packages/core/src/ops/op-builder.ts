@@ -1,0 +1,251 @@
+import { internalError } from "../errors/index.ts";
+import {
+  type Attribute,
+  type Dim,
+  dim,
+  type Graph,
+  GraphBuilder,
+  type Shape,
+  sameShape,
+  subtractDims,
+  termsOf,
+  type Value,
+} from "../graph/index.ts";
+import { type Dtype, dtypeFacts, float32, int64, type Tensor, tensor } from "../tensor/index.ts";
+import * as math from "./math.ts";
+import * as matrix from "./matrix.ts";
+import * as movement from "./movement.ts";
+import { broadcast, normalizeAxis, type Operator, shapeError } from "./operator.ts";
+import * as reduce from "./reduce.ts";
+
+/** A value, or a number that becomes a constant of the other operand's dtype. */
+export type Operand = Value | number;
+
+const toTheEnd = Number.MAX_SAFE_INTEGER;
+
+/**
+ * The typed face of the graph builder: one method per ONNX operator, spelled as ONNX spells it.
+ *
+ * Each call infers dtype and shape, so a mistake fails here, with the node's path and the shapes, before any bytes exist.
+ */
+export class OpBuilder extends GraphBuilder {
+  /** Applies any operator definition, ours or a plugin's, and returns all its outputs. */
+  apply<Attributes extends Record<string, Attribute["value"] | undefined>>(
+    operator: Operator<Attributes>,
+    inputs: readonly (Value | undefined)[],
+    attributes: Attributes,
+  ): Value[] {
+    const at = `${this.path}/${operator.name}`;
+    const input = (index: number): Value => {
+      const value = inputs[index];
+      if (!value) throw shapeError(at, `input ${operator.inputs[index] ?? index}`, undefined);
+      return value;
+    };
+    const outputs = operator.infer({ at, inputs, attributes, input });
+    const tagged: Record<string, Attribute> = {};
+    for (const [key, type] of Object.entries(operator.attributes)) {
+      const value = attributes[key as keyof Attributes];
+      if (value !== undefined) tagged[key] = { type, value } as Attribute;
+    }
+    return this.node({ op: operator.name, domain: operator.domain, inputs, attributes: tagged, outputs });
+  }
+
+  #one(operator: Operator, ...inputs: (Value | undefined)[]): Value {
+    return this.apply(operator, inputs, {})[0]!;
+  }
+
+  #two(operator: Operator, a: Operand, b: Operand): Value {
+    const model = typeof a === "number" ? b : a;
+    if (typeof model === "number") throw internalError(this.path, `${operator.name} of two numbers`);
+    return this.#one(operator, this.operand(a, model.dtype), this.operand(b, model.dtype));
+  }
+
+  /** A number as a scalar constant; values pass through. */
+  operand(value: Operand, dtype: Dtype): Value {
+    if (typeof value !== "number") return value;
+    if (dtype === "int64") return this.constant(int64([], [value]));
+    const data = new dtypeFacts[dtype].array(1);
+    data[0] = value as never;
+    return this.constant(tensor(dtype, [], data as never));
+  }
+
+  // Element by element
+
+  Add = (a: Operand, b: Operand): Value => this.#two(math.Add, a, b);
+  Sub = (a: Operand, b: Operand): Value => this.#two(math.Sub, a, b);
+  Mul = (a: Operand, b: Operand): Value => this.#two(math.Mul, a, b);
+  Div = (a: Operand, b: Operand): Value => this.#two(math.Div, a, b);
+  Pow = (a: Operand, b: Operand): Value => this.#two(math.Pow, a, b);
+  Max = (a: Operand, b: Operand): Value => this.#two(math.Max, a, b);
+  Min = (a: Operand, b: Operand): Value => this.#two(math.Min, a, b);
+  Equal = (a: Operand, b: Operand): Value => this.#two(math.Equal, a, b);
+  Less = (a: Operand, b: Operand): Value => this.#two(math.Less, a, b);
+  Greater = (a: Operand, b: Operand): Value => this.#two(math.Greater, a, b);
+  GreaterOrEqual = (a: Operand, b: Operand): Value => this.#two(math.GreaterOrEqual, a, b);
+  And = (a: Value, b: Value): Value => this.#one(math.And, a, b);
+  Not = (x: Value): Value => this.#one(math.Not, x);
+  Neg = (x: Value): Value => this.#one(math.Neg, x);
+  Sqrt = (x: Value): Value => this.#one(math.Sqrt, x);
+  Exp = (x: Value): Value => this.#one(math.Exp, x);
+  Log = (x: Value): Value => this.#one(math.Log, x);
+  Sin = (x: Value): Value => this.#one(math.Sin, x);
+  Cos = (x: Value): Value => this.#one(math.Cos, x);
+  Tanh = (x: Value): Value => this.#one(math.Tanh, x);
+  Sigmoid = (x: Value): Value => this.#one(math.Sigmoid, x);
+  Erf = (x: Value): Value => this.#one(math.Erf, x);
+  Gelu = (x: Value, approximate: "none" | "tanh" = "none"): Value => this.apply(math.Gelu, [x], { approximate })[0]!;
+  Cast = (x: Value, to: Dtype): Value =>
+    x.dtype === to ? x : this.apply(math.Cast, [x], { to: dtypeFacts[to].onnx })[0]!;
+
+  Where(condition: Value, a: Operand, b: Operand): Value {
+    const dtype = typeof a === "number" ? (typeof b === "number" ? "float32" : b.dtype) : a.dtype;
+    return this.#one(math.Where, condition, this.operand(a, dtype), this.operand(b, dtype));
+  }
+
+  // Matrices
+
+  MatMul = (a: Value, b: Value): Value => this.#one(matrix.MatMul, a, b);
+  Gemm = (a: Value, b: Value, c?: Value, { transA = 0, transB = 0 } = {}): Value =>
+    this.apply(matrix.Gemm, c ? [a, b, c] : [a, b], { transA, transB })[0]!;
+  Softmax = (x: Value, axis = -1): Value => this.apply(matrix.Softmax, [x], { axis })[0]!;
+  LogSoftmax = (x: Value, axis = -1): Value => this.apply(matrix.LogSoftmax, [x], { axis })[0]!;
+  LayerNormalization = (x: Value, scale: Value, bias: Value, epsilon: number): Value =>
+    this.apply(matrix.LayerNormalization, [x, scale, bias], { axis: -1, epsilon })[0]!;
+
+  // Reductions
+
+  ReduceSum = (x: Value, axes: readonly number[], keepdims = true): Value =>
+    this.#reduce(reduce.ReduceSum, x, axes, keepdims);
+  ReduceMean = (x: Value, axes: readonly number[], keepdims = true): Value =>
+    this.#reduce(reduce.ReduceMean, x, axes, keepdims);
+  ReduceMax = (x: Value, axes: readonly number[], keepdims = true): Value =>
+    this.#reduce(reduce.ReduceMax, x, axes, keepdims);
+
+  #reduce(operator: Operator<{ keepdims: number }>, x: Value, axes: readonly number[], keepdims: boolean): Value {
+    return this.apply(operator, [x, this.ints(axes)], { keepdims: keepdims ? 1 : 0 })[0]!;
+  }
+
+  // Movement
+
+  Transpose = (x: Value, perm: readonly number[]): Value => this.apply(movement.Transpose, [x], { perm })[0]!;
+  Gather = (x: Value, indices: Value, axis = 0): Value => this.apply(movement.Gather, [x, indices], { axis })[0]!;
+  GatherElements = (x: Value, indices: Value, axis: number): Value =>
+    this.apply(movement.GatherElements, [x, indices], { axis })[0]!;
+  Split = (x: Value, lengths: readonly number[], axis: number): Value[] =>
+    this.apply(movement.Split, [x, this.ints(lengths)], { axis });
+
+  Concat(parts: readonly Value[], axis: number): Value {
+    return parts.length === 1 ? parts[0]! : this.apply(movement.Concat, parts, { axis })[0]!;
+  }
+
+  /** x[start:end] along one axis; `end` absent means to the end. */
+  Slice(x: Value, axis: number, start: number, end = toTheEnd): Value {
+    return this.#one(movement.Slice, x, this.ints([start]), this.ints([end]), this.ints([axis]));
+  }
+
+  /** x[:size] along one axis, for a size that may be symbolic. */
+  SliceTo(x: Value, axis: number, size: Dim): Value {
+    return this.#cut(x, axis, 0, size);
+  }
+
+  /** x[size:] along one axis, for a size that may be symbolic. */
+  SliceFrom(x: Value, axis: number, size: Dim): Value {
+    return this.#cut(x, axis, size, undefined);
+  }
+
+  #cut(x: Value, axis: number, start: Dim, end: Dim | undefined): Value {
+    const place = normalizeAxis(`${this.path}/Slice`, axis, x);
+    const length = subtractDims(end ?? x.shape[place]!, start);
+    const ends = end === undefined ? this.ints([toTheEnd]) : this.shapeTensor([end]);
+    return this.node({
+      op: "Slice",
+      inputs: [x, this.shapeTensor([start]), ends, this.ints([place])],
+      outputs: [{ dtype: x.dtype, shape: x.shape.map((size, i) => (i === place ? length : size)) }],
+    })[0]!;
+  }
+
+  /** Same elements, new shape. Symbolic sizes are copied, inferred or read at run time, whichever is cheapest. */
+  Reshape(x: Value, shape: readonly Dim[]): Value {
+    const target = shape.map(dim);
+    if (sameShape(target, x.shape)) return x;
+    movement.reshapeResult(`${this.path}/Reshape`, x, target);
+    const unknown = target.filter((size, axis) => typeof size === "string" && size !== x.shape[axis]).length;
+    const sizes =
+      unknown > 1
+        ? this.shapeTensor(target)
+        : this.ints(target.map((size, axis) => (typeof size === "number" ? size : size === x.shape[axis] ? 0 : -1)));
+    return this.node({ op: "Reshape", inputs: [x, sizes], outputs: [{ dtype: x.dtype, shape: target }] })[0]!;
+  }
+
+  /** Repeats x to a larger shape by the broadcasting rules. */
+  Expand(x: Value, shape: readonly Dim[]): Value {
+    const target = shape.map(dim);
+    if (sameShape(target, x.shape)) return x;
+    const result = broadcast(`${this.path}/Expand`, x, { ...x, name: "target", shape: target });
+    if (!sameShape(result, target)) throw shapeError(`${this.path}/Expand`, `[${target}] to hold`, x);
+    const inputs = [x, this.shapeTensor(target)];
+    return this.node({ op: "Expand", inputs, outputs: [{ dtype: x.dtype, shape: target }] })[0]!;
+  }
+
+  /** The whole numbers 0 … size−1 as int64 [size]. */
+  Range(size: Dim): Value {
+    if (typeof size === "number")
+      return this.constant(
+        int64(
+          [size],
+          Array.from({ length: size }, (_, i) => i),
+        ),
+      );
+    const inputs = [this.operand(0, "int64"), this.Reshape(this.shapeTensor([size]), []), this.operand(1, "int64")];
+    return this.node({ op: "Range", inputs, outputs: [{ dtype: "int64", shape: [size] }] })[0]!;
+  }
+
+  // Constants
+
+  /** An int64 vector. */
+  ints(values: readonly number[]): Value {
+    // INT64_MAX is what ONNX reads as "to the end"; the largest safe integer of JavaScript serves the same.
+    return this.constant(int64([values.length], values));
+  }
+
+  /** A float32 constant from plain numbers. */
+  floats(shape: readonly number[], values: ArrayLike<number>): Value {
+    return this.constant(float32(shape, values));
+  }
+
+  /** A constant from any tensor. */
+  literal(data: Tensor): Value {
+    return this.constant(data);
+  }
+
+  /** The sizes of a shape as an int64 vector, read from the inputs at run time where they are symbolic. */
+  shapeTensor(shape: Shape): Value {
+    if (shape.every((size) => typeof size === "number")) return this.ints(shape as number[]);
+    return this.Concat(
+      shape.map((size) => this.#sizeTensor(size)),
+      0,
+    );
+  }
+
+  #sizeTensor(size: Dim): Value {
+    if (typeof size === "number") return this.ints([size]);
+    const terms = termsOf(size).map(({ coefficient, factors }) => {
+      const sizes = factors.map((symbol) => this.#symbolTensor(symbol));
+      if (coefficient !== 1 || sizes.length === 0) sizes.push(this.ints([coefficient]));
+      return sizes.reduce((product, factor) => this.Mul(product, factor));
+    });
+    return terms.reduce((sum, term) => this.Add(sum, term));
+  }
+
+  #symbolTensor(symbol: string): Value {
+    const { value, axis } = this.dimSource(symbol);
+    return this.apply(movement.ShapeOf, [value], { start: axis, end: axis + 1 })[0]!;
+  }
+}
+
+/** Builds a graph: `body` declares inputs and outputs on the builder it is given. */
+export function buildGraph(name: string, body: (op: OpBuilder) => void): Graph {
+  const op = new OpBuilder(name);
+  body(op);
+  return op.build();
+}

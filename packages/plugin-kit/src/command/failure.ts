@@ -1,0 +1,99 @@
+import { type ErrorCode, FusionError } from "@fusion-vlm/core";
+
+/** Codes that commands add to those of the SDK: a wrong command line, and an error a plugin raised by `this.error()`. */
+export type FailureCode = ErrorCode | "USAGE" | "COMMAND_FAILED";
+
+/** How a command fails: the `error` of the JSON document, and the exit code. */
+export interface Failure {
+  code: FailureCode;
+  message: string;
+  /** One imperative sentence: what the user can do. */
+  hint: string;
+  details: Record<string, unknown>;
+  exitCode: number;
+}
+
+/** Process exit codes; documented in docs/errors.md. */
+export const exitCodes = {
+  /** The user can fix it: a file, a value, a model. */
+  failed: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** A bug of ours (EX_SOFTWARE of sysexits.h). */
+  bug: 70,
+  /** Interrupted by Ctrl-C (128 + SIGINT). */
+  interrupted: 130,
+} as const;
+
+const rerunHint = "Run the command again with DEBUG=fusion* in front and report what it prints.";
+
+/**
+ * What to tell the user about anything that was thrown.
+ *
+ * @param command - what the user typed to run it (`fusion ask`), for the hint to look at its help
+ */
+export function toFailure(error: unknown, command: string): Failure {
+  if (FusionError.isInstance(error)) return fromFusionError(error);
+  if (isOclifError(error)) return fromOclifError(error, command);
+  if (error instanceof Error && error.name === "AbortError") {
+    return {
+      code: "ABORTED",
+      message: "the command was stopped",
+      hint: "Run it again.",
+      details: {},
+      exitCode: exitCodes.interrupted,
+    };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "INTERNAL", message: `internal: ${message}`, hint: rerunHint, details: {}, exitCode: exitCodes.bug };
+}
+
+/** The `--json` document of a failure. */
+export function failureDocument({ code, message, hint, details }: Failure): { error: Omit<Failure, "exitCode"> } {
+  return { error: { code, message, hint, details } };
+}
+
+/** What stands on stderr: three lines, and the stack when asked for. */
+export function renderFailure({ code, message, hint }: Failure, stack?: string): string {
+  return [`Error: ${message}`, `Code: ${code}`, `Try this: ${hint}`, ...(stack ? ["", stack] : [])].join("\n");
+}
+
+/** True when DEBUG asks for our stacks (`fusion*`, `*`, `fusion:ask`). */
+export function wantsStack(debug: string | undefined): boolean {
+  return (debug ?? "").split(/[\s,]+/).some((name) => name === "*" || name.startsWith("fusion"));
+}
+
+/** The stack with those of all causes. */
+export function fullStack(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? error.message;
+  return error.cause === undefined ? own : `${own}\nCaused by: ${fullStack(error.cause)}`;
+}
+
+function fromFusionError({ code, message, hint, details }: FusionError): Failure {
+  if (code === "INTERNAL") return { code, message, hint: rerunHint, details, exitCode: exitCodes.bug };
+  const exitCode = code === "ABORTED" ? exitCodes.interrupted : exitCodes.failed;
+  return { code, message, hint, details, exitCode };
+}
+
+interface OclifError extends Error {
+  oclif: { exit?: number | false };
+  /** Present when the command line could not be parsed. */
+  parse?: unknown;
+  suggestions?: string[];
+}
+
+function isOclifError(error: unknown): error is OclifError {
+  return error instanceof Error && typeof (error as Partial<OclifError>).oclif === "object";
+}
+
+function fromOclifError(error: OclifError, command: string): Failure {
+  const message = error.message
+    .replace(/\n?See more help with --help$/, "")
+    .replace(/^Parsing (--\S+) \n\t/, "$1: ")
+    .trimEnd();
+  const hint = error.suggestions?.[0] ?? `Run "${command} --help" to see what it takes.`;
+  const isUsage = "parse" in error || /^Parsing --|^command .* not found$/.test(error.message);
+  if (isUsage) return { code: "USAGE", message, hint, details: {}, exitCode: exitCodes.usage };
+  return { code: "COMMAND_FAILED", message, hint, details: {}, exitCode: error.oclif.exit || exitCodes.failed };
+}

@@ -1,0 +1,79 @@
+import { Flags } from "@oclif/core";
+
+/** Where a model runs; `auto` takes the fastest that starts. */
+export const devices = ["auto", "cpu", "cuda", "webgpu"] as const;
+export type Device = (typeof devices)[number];
+
+/** A decimal number within bounds; a wrong one is a usage error that names flag and bounds. */
+export const numberFlag = Flags.custom<number, { min?: number; max?: number }>({
+  parse: async (input, _context, { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }) => {
+    const value = input.trim() === "" ? Number.NaN : Number(input);
+    if (Number.isFinite(value) && value >= min && value <= max) return value;
+    const bounds = [Number.isFinite(min) && `from ${min}`, Number.isFinite(max) && `to ${max}`].filter(Boolean);
+    throw new UsageError(`expected a number ${bounds.join(" ")}, got "${input}"`);
+  },
+});
+
+/** A wrong command line that oclif's own parser cannot see; exit code 2. */
+export class UsageError extends Error {
+  readonly oclif = { exit: 2 };
+  /** Marks it as an error of parsing, as oclif's own are. */
+  readonly parse = {};
+}
+
+export const modelFlag = Flags.string({
+  char: "m",
+  description: "Model folder, or the name of a preset. Default: FUSION_MODEL, then fusion.config, then nano.",
+  helpValue: "FOLDER",
+});
+
+export const deviceFlag = Flags.option({
+  options: devices,
+  description: "Where to run: auto takes the fastest engine that starts here.",
+})();
+
+export const threadsFlag = Flags.integer({
+  min: 1,
+  description: "CPU threads. Default: one per core.",
+  helpValue: "N",
+});
+
+export const seedFlag = Flags.integer({
+  min: 0,
+  description: "Seed of everything random; the same seed gives the same result.",
+  helpValue: "N",
+});
+
+/** Which model, and where it runs. */
+export const engineFlags = { model: modelFlag, device: deviceFlag, threads: threadsFlag };
+
+/** How an answer is made. */
+export const generationFlags = {
+  latents: Flags.integer({ min: 1, description: "Latent tokens per question, a square number.", helpValue: "N" }),
+  "image-tokens": Flags.integer({
+    min: 1,
+    description: "Image tokens, a square number: fewer is faster. Default: all patches of the vision tower.",
+    helpValue: "N",
+  }),
+  "max-tokens": Flags.integer({ min: 1, description: "Longest answer, in tokens.", helpValue: "N" }),
+  temperature: numberFlag({ min: 0, description: "0 takes the likeliest token; above, sampling.", helpValue: "T" }),
+  "top-k": Flags.integer({ min: 1, description: "Sample among the K likeliest tokens.", helpValue: "K" }),
+  "top-p": numberFlag({
+    min: 0,
+    max: 1,
+    description: "Sample among the likeliest tokens of total mass P.",
+    helpValue: "P",
+  }),
+  "repetition-penalty": numberFlag({
+    min: 0,
+    description: "Above 1, tokens seen before become less likely.",
+    helpValue: "R",
+  }),
+  seed: seedFlag,
+  stop: Flags.string({
+    multiple: true,
+    multipleNonGreedy: true,
+    description: "End the answer at this text. Repeatable.",
+    helpValue: "TEXT",
+  }),
+};

@@ -1,0 +1,36 @@
+import { z } from "zod";
+import { devices } from "../command/flags.ts";
+
+const count = z.int().positive().optional();
+
+/** Options of an answer, named as in the SDK. */
+export const generationSchema = z.strictObject({
+  latents: count,
+  imageTokens: count,
+  maxTokens: count,
+  temperature: z.number().min(0).optional(),
+  topK: count,
+  topP: z.number().min(0).max(1).optional(),
+  repetitionPenalty: z.number().positive().optional(),
+  seed: z.int().min(0).optional(),
+  stop: z.array(z.string().min(1)).optional(),
+});
+
+/** What fusion.config may hold. */
+export const configSchema = z.strictObject({
+  /** A preset, or a folder; one that begins with `./` or `../` is relative to the configuration file. */
+  model: z.string().min(1).optional(),
+  device: z.enum(devices).optional(),
+  threads: count,
+  generation: generationSchema.optional(),
+  /** Sections of command packages, by package topic; each package checks its own. */
+  plugins: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
+});
+
+export type GenerationSettings = z.infer<typeof generationSchema>;
+export type FusionConfig = z.infer<typeof configSchema>;
+
+/** Gives fusion.config.ts its types: `export default defineConfig({ … })`. */
+export function defineConfig(config: FusionConfig): FusionConfig {
+  return config;
+}

@@ -1,0 +1,36 @@
+// Commands
+
+// What command packages are made of
+export type { CommandTable, DoctorCheck, FusionHook, FusionHooks } from "./command/extension.ts";
+export { exitCodes, type Failure, type FailureCode, renderFailure, toFailure } from "./command/failure.ts";
+
+// Flags
+export {
+  type Device,
+  deviceFlag,
+  devices,
+  engineFlags,
+  generationFlags,
+  modelFlag,
+  numberFlag,
+  seedFlag,
+  threadsFlag,
+  UsageError,
+} from "./command/flags.ts";
+export { FusionCommand } from "./command/fusion-command.ts";
+export { runCli } from "./command/run-cli.ts";
+// Configuration
+export { type LoadedConfig, loadConfig, pluginConfig } from "./config/load-config.ts";
+export { defineConfig, type FusionConfig, type GenerationSettings } from "./config/schema.ts";
+export {
+  defaultDevice,
+  defaultModel,
+  resolveSettings,
+  type Setting,
+  type SettingFlags,
+  type SettingSource,
+  type Settings,
+} from "./config/settings.ts";
+// Output
+export { Progress, type ProgressOptions, type ProgressStream } from "./output/progress.ts";
+export { type Column, formatBytes, formatDuration, keyValues, table } from "./output/text.ts";
