@@ -1,8 +1,8 @@
 // Commands
-
-// What command packages are made of
-export type { CommandTable, DoctorCheck, FusionHook, FusionHooks } from "./command/extension.ts";
 export { exitCodes, type Failure, type FailureCode, renderFailure, toFailure } from "./command/failure.ts";
+export { FusionCommand } from "./command/fusion-command.ts";
+export { runCli } from "./command/run-cli.ts";
+export { UsageError } from "./command/usage-error.ts";
 
 // Flags
 export {
@@ -15,10 +15,11 @@ export {
   numberFlag,
   seedFlag,
   threadsFlag,
-  UsageError,
 } from "./command/flags.ts";
-export { FusionCommand } from "./command/fusion-command.ts";
-export { runCli } from "./command/run-cli.ts";
+
+// What command packages are made of
+export type { CommandTable, DoctorCheck, FusionHook, FusionHooks } from "./command/extension.ts";
+
 // Configuration
 export { type LoadedConfig, loadConfig, pluginConfig } from "./config/load-config.ts";
 export { defineConfig, type FusionConfig, type GenerationSettings } from "./config/schema.ts";
@@ -31,6 +32,7 @@ export {
   type SettingSource,
   type Settings,
 } from "./config/settings.ts";
+
 // Output
 export { Progress, type ProgressOptions, type ProgressStream } from "./output/progress.ts";
 export { type Column, formatBytes, formatDuration, keyValues, table } from "./output/text.ts";

@@ -304,7 +304,7 @@ export function backendCases(
       it("receives a block along the first axis", async () => {
         const block = float32([1, 3, 4], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
 
-        expect(Array.from((await written(0, 1, block)).data)).toEqual([
+        expect(Array.from((await written(0, 1, block)).data as Float32Array)).toEqual([
           ...Array(12).fill(0),
           ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
         ]);
@@ -313,7 +313,7 @@ export function backendCases(
       it("receives a block along a middle axis", async () => {
         const block = float32([2, 1, 4], [1, 2, 3, 4, 5, 6, 7, 8]);
 
-        expect(Array.from((await written(1, 2, block)).data)).toEqual([
+        expect(Array.from((await written(1, 2, block)).data as Float32Array)).toEqual([
           ...[0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4],
           ...[0, 0, 0, 0, 0, 0, 0, 0, 5, 6, 7, 8],
         ]);
@@ -322,7 +322,7 @@ export function backendCases(
       it("receives a block along the last axis", async () => {
         const block = float32([2, 3, 2], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
 
-        expect(Array.from((await written(2, 1, block)).data)).toEqual([
+        expect(Array.from((await written(2, 1, block)).data as Float32Array)).toEqual([
           ...[0, 1, 2, 0, 0, 3, 4, 0, 0, 5, 6, 0],
           ...[0, 7, 8, 0, 0, 9, 10, 0, 0, 11, 12, 0],
         ]);

@@ -33,7 +33,7 @@ export interface Fixture {
 
 export function onnxFixture({ name, nodes, inputs, outputs, weights = [], weightsFolder }: Fixture): OnnxModel {
   const graph = new BinaryWriter();
-  for (const node of nodes) writeMessage(graph, 1, nodeBytes(node));
+  for (const [index, node] of nodes.entries()) writeMessage(graph, 1, nodeBytes(node, index));
   writeString(graph, 2, name);
   for (const weight of weights) writeMessage(graph, 5, weightBytes(weight));
   for (const input of inputs) writeMessage(graph, 11, valueBytes(input));
@@ -51,11 +51,11 @@ export function value(name: string, dtype: Dtype, shape: readonly (number | stri
   return { name, dtype, shape };
 }
 
-function nodeBytes({ op, inputs, outputs }: FixtureNode): Uint8Array {
+function nodeBytes({ op, inputs, outputs }: FixtureNode, index: number): Uint8Array {
   const writer = new BinaryWriter();
   for (const input of inputs) writeString(writer, 1, input);
   for (const output of outputs) writeString(writer, 2, output);
-  writeString(writer, 3, `block/${op}`);
+  writeString(writer, 3, index === 0 ? `block/${op}` : `block/${op}_${index}`);
   writeString(writer, 4, op);
   return writer.finish();
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
+import { probeModel } from "./probe-model.ts";
 
 /** Whether an engine starts on this machine. */
 export interface EngineProbe {
@@ -17,9 +18,6 @@ export interface EngineReport {
 
 const probedDevices = ["cpu", "webgpu", "cuda"] as const;
 const timeoutMs = 30_000;
-
-/** y = -x as a serialised ONNX model (opset 17): the smallest thing that makes an engine start for real. */
-const negation = "CAg6NgoLCgF4EgF5IgNOZWcSBXByb2JlWg8KAXgSCgoICAESBAoCCAFiDwoBeRIKCggIARIECgIIAUICEBE=";
 
 /**
  * Starts every engine that onnxruntime-node has, on a graph of one node.
@@ -68,11 +66,15 @@ function probe(device: string): Promise<Outcome> {
     return Promise.resolve({ reason: (error as Error).message.split("\n")[0]! });
   }
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ["-e", childProgram, runtime, device, negation], {
-      env: { ...process.env, ORT_DISABLE_TELEMETRY: "1" },
-      stdio: ["ignore", "pipe", "ignore"],
-      timeout: timeoutMs,
-    });
+    const child = spawn(
+      process.execPath,
+      ["-e", childProgram, runtime, device, Buffer.from(probeModel.bytes).toString("base64")],
+      {
+        env: { ...process.env, ORT_DISABLE_TELEMETRY: "1" },
+        stdio: ["ignore", "pipe", "ignore"],
+        timeout: timeoutMs,
+      },
+    );
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => {
       output += chunk.toString();

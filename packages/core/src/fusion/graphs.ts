@@ -79,7 +79,7 @@ export function lossGraph(config: FusionConfig, latents: number): Graph {
     const context = globalContext(op, config, subImages(op, config));
     const tokens = latentTokens(op, context, latents, config.interaction.window);
     const inputs = sequenceInputs(op);
-    const rows = interactionRows(op);
+    const rows = interactionRows(op, latents);
     const parts = [imageTokens(op, config, encoding), tokens.initial];
     const { hidden } = decoder(op, config, embedSequence(op, config, inputs, parts), {
       positions: inputs.positions,
@@ -98,7 +98,7 @@ function decoderGraph(name: string, config: FusionConfig, { image, past }: { ima
   return buildGraph(name, (op) => {
     const { hiddenSize: width } = config.language;
     const inputs = sequenceInputs(op);
-    const rows = interactionRows(op);
+    const rows = interactionRows(op, "Q");
     const latents = op.input("latents", "float32", ["B", "Q", width]);
     const windows = op.input("windows", "float32", ["B", "Q", config.interaction.window ** 2, width]);
     const parts = image ? [op.input("image_tokens", "float32", ["B", config.imageGrid ** 2, width]), latents] : [latents];

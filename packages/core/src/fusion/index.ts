@@ -30,3 +30,4 @@ export {
   type SampleLayout,
   type SequenceLayout,
 } from "./sequence-layout.ts";
+export { fusionParameters, isUnusedParameter, unusedParameters } from "./parameters.ts";

@@ -1,4 +1,4 @@
-import type { Value } from "../graph/index.ts";
+import type { Dim, Value } from "../graph/index.ts";
 import type { OpBuilder } from "../ops/index.ts";
 import type { FusionConfig } from "./config.ts";
 import { flattenRows } from "./decoder.ts";
@@ -37,10 +37,11 @@ export function sequenceInputs(op: OpBuilder): SequenceInputs {
   };
 }
 
-export function interactionRows(op: OpBuilder): InteractionRows {
+/** Declares the inputs that describe interactions; Q may be a fixed number or a symbol. */
+export function interactionRows(op: OpBuilder, latents: Dim): InteractionRows {
   return {
     questionRows: op.input("question_rows", "int64", ["B", "R"]),
-    latentRows: op.input("latent_rows", "int64", ["B", "R", "Q"]),
+    latentRows: op.input("latent_rows", "int64", ["B", "R", latents]),
     latentSource: op.input("latent_source", "int64", ["B", "S"]),
   };
 }

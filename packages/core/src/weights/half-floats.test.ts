@@ -48,8 +48,18 @@ describe.each([
     const negative = encode(middle.map((value) => -value));
     expect(differences(encode(middle), even)).toEqual([]);
     expect(differences(encode(justUnder), words)).toEqual([]);
-    expect(differences(encode(justOver), words.map((word) => word + 1))).toEqual([]);
-    expect(differences(negative, even.map((word) => word | 0x8000))).toEqual([]);
+    expect(
+      differences(
+        encode(justOver),
+        words.map((word) => word + 1),
+      ),
+    ).toEqual([]);
+    expect(
+      differences(
+        negative,
+        even.map((word) => word | 0x8000),
+      ),
+    ).toEqual([]);
   });
 });
 

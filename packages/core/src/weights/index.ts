@@ -17,8 +17,8 @@ export {
   type TensorSpan,
   tensorFromBytes,
 } from "./safetensors.ts";
-export { type FileTensor, openSafetensors, type SafetensorsFile } from "./safetensors-file-node.ts";
+export type { FileTensor, SafetensorsFile } from "./safetensors-file-node.ts";
 export { parseWeightIndex } from "./weight-index.ts";
-export { openWeights, type WeightEntry, type WeightStore } from "./weight-store-node.ts";
-export { sourceOf, type TensorData, type WeightSource, writeSafetensors } from "./write-safetensors-node.ts";
-export { type WriteWeightsOptions, writeWeights } from "./write-weights-node.ts";
+export type { WeightEntry, WeightStore } from "./weight-store-node.ts";
+export type { TensorData, WeightSource } from "./write-safetensors-node.ts";
+export type { WriteWeightsOptions } from "./write-weights-node.ts";

@@ -67,7 +67,8 @@ describe("randomTensor", () => {
     const values = randomTensor(matrix, [2, 2], { seed: 42, std: 1 });
 
     // the same hash, generator and transform written in Python
-    for (const [i, value] of [1.6033425, -0.4671581, 0.2048259, -0.3833572].entries()) expect(values[i]).toBeCloseTo(value, 6);
+    for (const [i, value] of [1.6033425, -0.4671581, 0.2048259, -0.3833572].entries())
+      expect(values[i]).toBeCloseTo(value, 6);
   });
 });
 

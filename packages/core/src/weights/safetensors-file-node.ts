@@ -128,7 +128,7 @@ async function readBytes(
     const { bytesRead } = await handle.read(bytes, done, take, offset + done).catch((cause: unknown) => {
       throw unreadable(file, cause);
     });
-    if (false) {
+    if (bytesRead === 0) {
       throw invalidWeights(file, {
         tensor,
         expected: `${length} bytes at ${offset}`,

@@ -221,6 +221,40 @@ describe("writeSafetensors", () => {
     expect(await readdir(where)).toEqual([]);
   });
 
+  it("stops drawing from a source that gives too much", async () => {
+    let drawn = 0;
+    function* endless() {
+      while (drawn < 1000) {
+        drawn++;
+        yield new Float32Array(3);
+      }
+    }
+
+    await errorOf(writeSafetensors(join(await folder(), "m.safetensors"), oneTensor(endless())));
+
+    expect(drawn).toBe(2);
+  });
+
+  it("refuses the name of a folder before it asks for data", async () => {
+    const path = join(await folder(), "m.safetensors");
+    await mkdir(path);
+    let asked = false;
+    const source = oneTensor(new Float32Array(4));
+
+    const error = await errorOf(
+      writeSafetensors(path, {
+        ...source,
+        data: (name) => {
+          asked = true;
+          return source.data(name);
+        },
+      }),
+    );
+
+    expect(error.message).toMatch(/got a folder/);
+    expect(asked).toBe(false);
+  });
+
   it.each<[string, (where: string) => Promise<string>, RegExp]>([
     ["the folder is missing", async (where) => join(where, "no", "m.safetensors"), /Create the folder/],
     [

@@ -64,6 +64,18 @@ describe("parseSafetensorsHeader", () => {
     expect([...tensors.keys()]).toEqual(["__proto__", "constructor"]);
   });
 
+  it("puts an empty tensor before the one that starts at the same byte", () => {
+    const header = `{"full":${entry("U8", "[4]", 0, 4)},"empty":${entry("U8", "[0]", 0, 0)}}`;
+
+    expect([...parse(fileWith(header, 4)).tensors.keys()]).toEqual(["empty", "full"]);
+  });
+
+  it("reads names with quotes and brackets in them", () => {
+    const header = `{"a\\"{[":${entry("U8", "[1]", 0, 1)},"b\\\\":${entry("U8", "[1]", 1, 2)}}`;
+
+    expect([...parse(fileWith(header, 2)).tensors.keys()]).toEqual(['a"{[', "b\\"]);
+  });
+
   it.each<[string, string, number, RegExp]>([
     [
       "overlap",
@@ -105,6 +117,7 @@ describe("parseSafetensorsHeader", () => {
       12,
       /span 16 bytes \(F32 \[2, 2\]\), got 12 bytes/,
     ],
+    ["a span that is too large", `{"a":${entry("F32", "[1]", 0, 8)}}`, 8, /span 4 bytes \(F32 \[1\]\), got 8 bytes/],
     ["offsets that run backwards", `{"a":${entry("F32", "[1]", 4, 0)}}`, 4, /got -4 bytes/],
     ["a negative dimension", `{"a":${entry("U8", "[-1]", 0, 1)}}`, 1, /shape of non-negative integers, got \[-1\]/],
     ["a broken dimension", `{"a":${entry("U8", "[1.5]", 0, 1)}}`, 1, /got \[1.5\]/],

@@ -78,7 +78,9 @@ function parseEntry(name: string, entry: unknown, file: string): TensorSpan {
   if (!dtype) throw wrong(`dtype ${[...dtypeByName.keys()].join(", ")}`, describeValue(entry.dtype));
   const { shape, data_offsets: offsets } = entry;
   if (!isCounts(shape)) throw wrong("a shape of non-negative integers", describeValue(shape));
-  if (!isCounts(offsets) || offsets.length !== 2) throw wrong("data_offsets of two non-negative integers", describeValue(offsets));
+  if (!isCounts(offsets) || offsets.length !== 2) {
+    throw wrong("data_offsets of two non-negative integers", describeValue(offsets));
+  }
   const [begin, end] = offsets as [number, number];
   const size = byteSize(dtype, shape);
   if (!Number.isSafeInteger(size)) throw wrong("a shape of less than 2^53 bytes", describeValue(shape));

@@ -1,4 +1,5 @@
 import { type ErrorCode, FusionError } from "@fusion-vlm/core";
+import { UsageError } from "./usage-error.ts";
 
 /** Codes that commands add to those of the SDK: a wrong command line, and an error a plugin raised by `this.error()`. */
 export type FailureCode = ErrorCode | "USAGE" | "COMMAND_FAILED";
@@ -34,6 +35,7 @@ const rerunHint = "Run the command again with DEBUG=fusion* in front and report 
  */
 export function toFailure(error: unknown, command: string): Failure {
   if (FusionError.isInstance(error)) return fromFusionError(error);
+  if (UsageError.isInstance(error)) return usage(error.message, command);
   if (isOclifError(error)) return fromOclifError(error, command);
   if (error instanceof Error && error.name === "AbortError") {
     return {
@@ -76,10 +78,14 @@ function fromFusionError({ code, message, hint, details }: FusionError): Failure
   return { code, message, hint, details, exitCode };
 }
 
+function usage(message: string, command: string): Failure {
+  const hint = `Run "${command} --help" to see what it takes.`;
+  return { code: "USAGE", message, hint, details: {}, exitCode: exitCodes.usage };
+}
+
+/** What `this.error()` of a command throws, and oclif itself. */
 interface OclifError extends Error {
   oclif: { exit?: number | false };
-  /** Present when the command line could not be parsed. */
-  parse?: unknown;
   suggestions?: string[];
 }
 
@@ -87,13 +93,8 @@ function isOclifError(error: unknown): error is OclifError {
   return error instanceof Error && typeof (error as Partial<OclifError>).oclif === "object";
 }
 
-function fromOclifError(error: OclifError, command: string): Failure {
-  const message = error.message
-    .replace(/\n?See more help with --help$/, "")
-    .replace(/^Parsing (--\S+) \n\t/, "$1: ")
-    .trimEnd();
-  const hint = error.suggestions?.[0] ?? `Run "${command} --help" to see what it takes.`;
-  const isUsage = "parse" in error || /^Parsing --|^command .* not found$/.test(error.message);
-  if (isUsage) return { code: "USAGE", message, hint, details: {}, exitCode: exitCodes.usage };
-  return { code: "COMMAND_FAILED", message, hint, details: {}, exitCode: error.oclif.exit || exitCodes.failed };
+function fromOclifError({ message, suggestions, oclif }: OclifError, command: string): Failure {
+  if (/^command .* not found$/.test(message)) return usage(message, command);
+  const hint = suggestions?.[0] ?? `Run "${command} --help" to see what it takes.`;
+  return { code: "COMMAND_FAILED", message, hint, details: {}, exitCode: oclif.exit || exitCodes.failed };
 }

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 
-/** Where a model runs; `auto` takes the fastest that starts. */
+/** Where a model runs; `auto` leaves the choice to the SDK. */
 export const devices = ["auto", "cpu", "cuda", "webgpu"] as const;
 export type Device = (typeof devices)[number];
 
@@ -10,16 +10,9 @@ export const numberFlag = Flags.custom<number, { min?: number; max?: number }>({
     const value = input.trim() === "" ? Number.NaN : Number(input);
     if (Number.isFinite(value) && value >= min && value <= max) return value;
     const bounds = [Number.isFinite(min) && `from ${min}`, Number.isFinite(max) && `to ${max}`].filter(Boolean);
-    throw new UsageError(`expected a number ${bounds.join(" ")}, got "${input}"`);
+    throw new Error(`expected a number ${bounds.join(" ")}, got "${input}"`);
   },
 });
-
-/** A wrong command line that oclif's own parser cannot see; exit code 2. */
-export class UsageError extends Error {
-  readonly oclif = { exit: 2 };
-  /** Marks it as an error of parsing, as oclif's own are. */
-  readonly parse = {};
-}
 
 export const modelFlag = Flags.string({
   char: "m",
@@ -29,12 +22,12 @@ export const modelFlag = Flags.string({
 
 export const deviceFlag = Flags.option({
   options: devices,
-  description: "Where to run: auto takes the fastest engine that starts here.",
+  description: "Engine to run on; one that is asked for and does not start is an error. Default: auto (the CPU).",
 })();
 
 export const threadsFlag = Flags.integer({
   min: 1,
-  description: "CPU threads. Default: one per core.",
+  description: "CPU threads. Default: one per physical core.",
   helpValue: "N",
 });
 

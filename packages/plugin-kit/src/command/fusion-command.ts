@@ -1,9 +1,11 @@
-import { Command } from "@oclif/core";
+import { FusionError } from "@fusion-vlm/core";
+import { Command, type Interfaces } from "@oclif/core";
 import { loadConfig } from "../config/load-config.ts";
 import { resolveSettings, type SettingFlags, type Settings } from "../config/settings.ts";
 import { Progress, type ProgressOptions } from "../output/progress.ts";
 import { failureDocument, fullStack, renderFailure, toFailure, wantsStack } from "./failure.ts";
 import { type Interrupt, listenForInterrupt } from "./interrupt.ts";
+import { UsageError } from "./usage-error.ts";
 
 /**
  * The base of every command. A command parses, calls a service, and presents what it returned:
@@ -50,10 +52,24 @@ export abstract class FusionCommand<T extends object> extends Command {
     return this.#interrupt.signal;
   }
 
+  /** Parses the command line; whatever is wrong with it is a {@link UsageError}. */
+  protected override async parse<
+    F extends Interfaces.OutputFlags<F>,
+    B extends Interfaces.OutputFlags<B>,
+    A extends Interfaces.OutputArgs<A>,
+  >(options?: Interfaces.Input<F, B, A>, argv?: string[]): Promise<Interfaces.ParserOutput<F, B, A>> {
+    try {
+      return await super.parse<F, B, A>(options, argv);
+    } catch (error) {
+      if (FusionError.isInstance(error) || !(error instanceof Error) || isExit(error)) throw error;
+      throw new UsageError(parserSentence(error.message), { cause: error });
+    }
+  }
+
   /** Tells the user what went wrong and sets the exit code. */
   protected override async catch(error: Error & { code?: string }): Promise<never> {
     // `this.exit(n)` is no failure.
-    if (error.code === "EEXIT") throw error;
+    if (isExit(error)) throw error;
 
     const failure = toFailure(error, `${this.config.bin} ${this.id?.replaceAll(":", " ")}`);
     if (this.jsonEnabled()) {
@@ -69,4 +85,16 @@ export abstract class FusionCommand<T extends object> extends Command {
     this.#interrupt?.release();
     await super.finally(error);
   }
+}
+
+function isExit(error: Error & { code?: string }): boolean {
+  return error.code === "EEXIT";
+}
+
+/** The parser's message without its layout and its own reference to --help. */
+function parserSentence(message: string): string {
+  return message
+    .replace(/\n?See more help with --help$/, "")
+    .replace(/^Parsing (--\S+) \n\t/, "$1: ")
+    .trimEnd();
 }

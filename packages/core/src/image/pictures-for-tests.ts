@@ -1,4 +1,20 @@
 import { crc32, deflateSync } from "node:zlib";
+import sharp, { type Sharp } from "sharp";
+
+/** A picture of exactly these 8-bit samples, to be encoded by sharp. */
+export function raw(width: number, height: number, channels: 1 | 2 | 3 | 4, data: number[]): Sharp {
+  return sharp(Uint8Array.from(data), { raw: { width, height, channels } });
+}
+
+/** A picture that compresses badly, so that cutting its encoding anywhere cuts pixels. */
+export function noise(width: number, height: number): Sharp {
+  return raw(
+    width,
+    height,
+    3,
+    Array.from({ length: width * height * 3 }, (_, index) => (index * 7919) % 251),
+  );
+}
 
 export interface TestPng {
   width: number;

@@ -1,0 +1,30 @@
+import type { Backend, CompileOptions, Program } from "../backends/index.ts";
+import { internalError } from "../errors/index.ts";
+import { type Graph, type ParameterSource, toOnnx } from "../graph/index.ts";
+import type { WeightStore } from "../weights/index.ts";
+
+/** Compiles a graph with its parameters left where they are, inside the checkpoint's files. */
+export function compileGraph(
+  backend: Backend,
+  graph: Graph,
+  weights: WeightStore,
+  options?: CompileOptions,
+): Promise<Program> {
+  const parameters = (name: string): ParameterSource => {
+    const entry = weights.entries.get(name);
+    if (!entry) throw internalError(graph.name, `no weights for ${name}`);
+    const { location, offset, length, dtype } = entry;
+    return { kind: "file", location, offset, length, dtype };
+  };
+  const info = ({ name, dtype, shape }: Graph["inputs"][number]) => ({ name, dtype, shape });
+  return backend.compile(
+    {
+      name: graph.name,
+      bytes: toOnnx(graph, { parameters }),
+      inputs: graph.inputs.map(info),
+      outputs: [...graph.outputs].map(([name, value]) => info({ ...value, name })),
+      weightsFolder: graph.parameters.length > 0 ? weights.folder : undefined,
+    },
+    options,
+  );
+}

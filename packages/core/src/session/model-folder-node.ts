@@ -1,0 +1,47 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { FusionError } from "../errors/index.ts";
+import { type FusionConfig, fusionParameters, isUnusedParameter, parseConfig } from "../fusion/index.ts";
+import { checkWeights, openWeights, type WeightStore } from "../weights/index-node.ts";
+import { readJson } from "./read-json-node.ts";
+
+/** A model folder that has been checked: its configuration fits its weights. */
+export interface ModelFolder {
+  readonly folder: string;
+  readonly config: FusionConfig;
+  readonly weights: WeightStore;
+}
+
+/**
+ * Opens a folder in Hugging Face layout: reads configuration and weight headers, checks every name and shape.
+ *
+ * @throws MODEL_NOT_FOUND, CONFIG_INVALID, WEIGHTS_INVALID, WEIGHTS_MISMATCH (all missing, unexpected and wrong ones at once)
+ */
+export async function openModelFolder(folder: string): Promise<ModelFolder> {
+  await requireFolder(folder);
+  const config = await readModelConfig(folder);
+  const weights = await openWeights(folder);
+  const expected = fusionParameters(config);
+  checkWeights({ expected, actual: weights.entries, ignore: (name) => isUnusedParameter(name, config), at: folder });
+  return { folder, config, weights };
+}
+
+/** Reads config.json and vision_config.json alone. */
+export async function readModelConfig(folder: string): Promise<FusionConfig> {
+  await requireFolder(folder);
+  const config = await readJson(join(folder, "config.json"));
+  const vision = await readJson(join(folder, "vision_config.json"), { optional: true });
+  return parseConfig(config, vision, folder);
+}
+
+async function requireFolder(folder: string): Promise<void> {
+  const stats = await stat(folder).catch(() => undefined);
+  if (stats?.isDirectory()) return;
+  throw new FusionError({
+    code: "MODEL_NOT_FOUND",
+    at: folder,
+    expected: "a model folder",
+    actual: stats ? "a file" : "nothing at this path",
+    hint: "Give the path of a folder with config.json, or make one: fusion model init nano --out nano",
+  });
+}

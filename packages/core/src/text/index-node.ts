@@ -1,0 +1,2 @@
+export * from "./index.ts";
+export { loadTokenizer } from "./tokenizer-node.ts";
