@@ -93,7 +93,7 @@ export function outputLogits(op: OpBuilder, { language }: FusionConfig, hidden: 
   const table = op.parameter(language.tiedEmbeddings ? embeddingTable : outputTable, [vocabularySize, hiddenSize]);
   return op.scope("lm_head", () => {
     const picked = op.Gather(flattenRows(op, hidden), rows); // [M, D]
-    return rowsGemm(op, picked, table, vocabularySize);
+    return op.mark("llm.logits", rowsGemm(op, picked, table, vocabularySize));
   });
 }
 

@@ -49,7 +49,6 @@ async function runLossGraph(context: VerifyContext, config: FusionConfig, latent
   const { instructs, images } = { instructs: pick(reference.inputs, "instructs", reference.folder), images: reference.images };
   const index = pick(reference.inputs, "image_index", reference.folder);
   const { whole, subImages } = recordedPixels(images, Array.from(index.data as BigInt64Array, Number));
-  const { rows, ids } = layout.answers;
   try {
     return await program.run({
       ...layout.feeds,
@@ -57,13 +56,28 @@ async function runLossGraph(context: VerifyContext, config: FusionConfig, latent
       sub_images: subImages,
       instruction_ids: instructs,
       instruction_mask: instructionMask(instructs),
-      answer_rows: int64([rows.length], rows),
-      answer_ids: int64([ids.length], ids),
-      answer_weights: float32([rows.length], new Float32Array(rows.length).fill(1)),
+      ...everyRowAsAnswer(layout),
     });
   } finally {
     await program.dispose();
   }
+}
+
+/** Logits of every row, since the reference records them; only answer tokens weigh in the loss. */
+function everyRowAsAnswer({ samples, length, answers }: SequenceLayout): Record<string, Tensor> {
+  const count = samples.length * length;
+  const ids = new Array<number>(count).fill(0);
+  const weights = new Float32Array(count);
+  answers.rows.forEach((row, i) => {
+    ids[row] = answers.ids[i]!;
+    weights[row] = 1;
+  });
+  const rows = Array.from({ length: count }, (_, row) => row);
+  return {
+    answer_rows: int64([count], rows),
+    answer_ids: int64([count], ids),
+    answer_weights: float32([count], weights),
+  };
 }
 
 /** Recorded instructions are padded with id 0. */
@@ -158,7 +172,9 @@ class ForwardTable {
     const mark = name === "llm.inputs_embeds_rows" ? "llm.inputs_embeds" : name;
     const valid = this.#recorded("llm.rows_valid").data;
     const width = reference.shape[2]!;
-    const own = takeRows(this.#own(mark), this.#indices("llm.rows"));
+    const all = this.#own(mark);
+    const batched = { shape: [this.layout.samples.length, this.layout.length, width], data: all.data };
+    const own = takeRows(batched, this.#indices("llm.rows"));
     return this.#row(name, reference, own, (i) => Number(valid[Math.floor(i / width)]) === 1);
   }
 

@@ -21,11 +21,11 @@ const rust: { sentencePiece: Record<SentencePieceStyle, RustIds[]> } = JSON.pars
   readFileSync(new URL("../../../../test/golden/prompts/rust_tokenizers.json", import.meta.url), "utf8"),
 );
 
-const kinds: { name: string; tokenizer: FusionTokenizer }[] = [
+const kinds: { name: string; tokenizer: FusionTokenizer; dropsFirstSpace?: true }[] = [
   { name: "byte-level", tokenizer: byteLevelTokenizer("phi_3") },
   { name: "byte-level with BOS", tokenizer: byteLevelTokenizer("llama_3") },
   { name: "SentencePiece, Phi-3's way", tokenizer: sentencePieceTokenizer("phi_3") },
-  { name: "SentencePiece, Llama-2's way", tokenizer: sentencePieceTokenizer("llama_2") },
+  { name: "SentencePiece, Llama-2's way", tokenizer: sentencePieceTokenizer("llama_2"), dropsFirstSpace: true },
 ];
 
 const fragments = [
@@ -126,7 +126,7 @@ describe("encode", () => {
   });
 });
 
-describe.each(kinds)("encodePlain ($name)", ({ tokenizer }) => {
+describe.each(kinds)("encodePlain ($name)", ({ tokenizer, dropsFirstSpace }) => {
   const names = [
     "<unk>",
     "<s>",
@@ -148,7 +148,7 @@ describe.each(kinds)("encodePlain ($name)", ({ tokenizer }) => {
         ids.filter((id) => controlIds.has(id)),
         text,
       ).toEqual([]);
-      expect(tokenizer.decode(ids)).toBe(text);
+      expect(tokenizer.decode(ids)).toBe(dropsFirstSpace ? text.replace(/^ /, "") : text);
     }
   });
 
@@ -173,7 +173,7 @@ describe.each(kinds)("createTextStream ($name)", ({ tokenizer }) => {
       const parts = streamed(tokenizer, ids);
 
       expect(parts.join("")).toBe(tokenizer.decode(ids));
-      expect(parts.every((part) => part.isWellFormed() && !part.includes("\ufffd"))).toBe(true);
+      expect(parts.every((part) => !/[\ufffd\p{Surrogate}]/u.test(part))).toBe(true);
     }
   });
 

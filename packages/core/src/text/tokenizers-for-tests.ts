@@ -6,6 +6,7 @@ export const trainingText = [
   "What is on the table? A red cup. And what colour is it? It is red.",
   "You are a helpful AI assistant. A chat between a curious user and an artificial intelligence assistant.",
   "The red cup is on the table, the blue table is under the cup.\nWhat colour is the table?\n",
+  "First.\n\n\nSecond.\n\n\nThird.\n\n\n",
 ];
 
 /** A byte-level tokenizer with the special tokens of Llama-3 (BOS) or Phi-3 (none). */
