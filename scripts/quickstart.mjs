@@ -23,7 +23,7 @@ function quickstart() {
   }
 
   say("\nAsking it about a picture. The weights are random, so the words mean nothing yet; everything else is real.");
-  const asked = fusion("ask", folder, picture, question);
+  const asked = fusion("ask", picture, question, "--model", folder);
   if (asked !== 0) return asked;
 
   say("\nNext: npx fusion --help, or the README for the SDK.");

@@ -49,7 +49,7 @@ async function proveDevice(engine: OnnxEngine): Promise<void> {
     await program.dispose();
   } catch (error) {
     const cause = error instanceof FusionError && error.cause !== undefined ? error.cause : error;
-    const hint = `Install what ${engine.device} needs (docs/backends.md), or choose --device cpu.`;
+    const hint = `Install what ${engine.device} needs (docs/backends.md), or choose the device cpu.`;
     throw ortError("BACKEND_UNAVAILABLE", `device ${engine.device}`, cause, hint);
   }
 }

@@ -31,3 +31,4 @@ export {
   type SequenceLayout,
 } from "./sequence-layout.ts";
 export { fusionParameters, isUnusedParameter, unusedParameters } from "./parameters.ts";
+export { type ModelPreset, modelPreset, presetNames } from "./model-presets.ts";

@@ -10,7 +10,8 @@ export interface Candidates {
  * @param scores - [V]
  */
 export function allCandidates(scores: Float32Array, largest: number, temperature: number): Candidates {
-  const ids = Uint32Array.from(scores.keys());
+  const ids = new Uint32Array(scores.length);
+  for (let id = 0; id < ids.length; id++) ids[id] = id;
   return { ids, weights: weigh(scores, ids, largest, temperature) };
 }
 
@@ -32,21 +33,21 @@ export function nucleus({ ids, weights }: Candidates, p: number): Candidates {
   // A kept token and all below it hold more than 1 - p together, and none below is larger than it:
   // so it holds more than an equal share of that, and whatever holds less need not be sorted.
   const share = ((1 - p) * total) / weights.length;
-  const sorted = weights.filter((weight) => weight >= share).sort();
+  const sorted = atLeast(weights, share).sort();
   let first = sorted.length - 1;
   for (let mass = sorted[first]!; first > 0 && mass < p * total; mass += sorted[first]!) first--;
   const least = sorted[first]!;
   let ties = sorted.lastIndexOf(least) - first + 1;
 
-  const keptIds: number[] = [];
-  const keptWeights: number[] = [];
+  const kept = { ids: new Uint32Array(sorted.length - first), weights: new Float64Array(sorted.length - first) };
+  let count = 0;
   for (let i = 0; i < ids.length; i++) {
     const weight = weights[i]!;
     if (weight < least || (weight === least && ties-- <= 0)) continue;
-    keptIds.push(ids[i]!);
-    keptWeights.push(weight);
+    kept.ids[count] = ids[i]!;
+    kept.weights[count++] = weight;
   }
-  return { ids: Uint32Array.from(keptIds), weights: Float64Array.from(keptWeights) };
+  return kept;
 }
 
 /** The first id at which the cumulated share exceeds `uniform`, a number in [0, 1). */
@@ -85,6 +86,13 @@ function kthLargest(values: Float32Array, k: number): number {
     heap[hole] = value;
   }
   return heap[0]!;
+}
+
+function atLeast(values: Float64Array, limit: number): Float64Array {
+  const found = new Float64Array(values.length);
+  let count = 0;
+  for (const value of values) if (value >= limit) found[count++] = value;
+  return found.subarray(0, count);
 }
 
 function sum(values: Float64Array): number {

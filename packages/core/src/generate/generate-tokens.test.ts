@@ -200,7 +200,7 @@ describe("aborting generateTokens", () => {
     expect(listeners()).toBe(0);
   });
 
-  it("swallows no error of a step that fails after the abort, and lets none escape either", async () => {
+  it("lets no error escape from a step that fails after the abort", async () => {
     const escaped: unknown[] = [];
     const listener = (error: unknown) => escaped.push(error);
     process.on("unhandledRejection", listener);

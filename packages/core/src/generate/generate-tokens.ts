@@ -3,7 +3,7 @@ import type { Sampler } from "./sampler.ts";
 import { type StopCondition, stopRules } from "./stop-condition.ts";
 import { TextScanner } from "./text-scanner.ts";
 
-/** Turns tokens into text; holds back bytes that are no whole character yet. */
+/** Turns tokens into text; holds back bytes that are no whole character yet. The text room's streams are such. */
 export interface TextStream {
   /** The text that this token completes; empty when it completes none. */
   push(token: number): string;
@@ -53,8 +53,8 @@ export type GenerationPart = TextDelta | GenerationEnd;
 /**
  * Chooses tokens one after another until a stop condition holds: text-delta parts, then one end part.
  *
- * Aborting ends it at once, as a thrown ABORTED error whose `cause` is the signal's reason, like fetch. A step that is under
- * way is not waited for: its row may still be written, but `tokens` of later runs come after it in the engine's queue.
+ * Aborting ends it at once by throwing ABORTED, as fetch does; `cause` is the signal's reason. A step that is under way is
+ * not waited for: it ends later and its scores are dropped, so whoever goes on with the same cache must overwrite its row.
  *
  * @throws ABORTED, and whatever `step`, `sampler` and `textStream` throw
  */

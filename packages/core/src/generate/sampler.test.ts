@@ -43,14 +43,14 @@ describe("sample", () => {
     // numpy: softmax([2, 1, 0, -1])
     const expected = [0.6439, 0.2369, 0.0871, 0.0321];
 
-    shares(four, {}).forEach((share, id) => expect(share).toBeCloseTo(expected[id]!, 2));
+    for (const [id, share] of shares(four, {}).entries()) expect(share).toBeCloseTo(expected[id]!, 2);
   });
 
   it("divides the logits by the temperature", () => {
     // numpy: softmax([2, 1, 0, -1] / 2)
     const expected = [0.4551, 0.276, 0.1674, 0.1015];
 
-    shares(four, { temperature: 2 }).forEach((share, id) => expect(share).toBeCloseTo(expected[id]!, 2));
+    for (const [id, share] of shares(four, { temperature: 2 }).entries()) expect(share).toBeCloseTo(expected[id]!, 2);
   });
 
   it("is greedy at temperature 0", () => {

@@ -1,6 +1,6 @@
-import { FusionError, internalError } from "../errors/index.ts";
+import { FusionError } from "../errors/index.ts";
 import { type Dtype, type Tensor, zeros } from "../tensor/index.ts";
-import { type Dim, dim, type Shape } from "./dims.ts";
+import { type Dim, dim, formatShape, type Shape } from "./dims.ts";
 import type { Graph } from "./graph.ts";
 import type { Attribute, Node, Value, ValueKind } from "./value.ts";
 
@@ -53,24 +53,29 @@ export class GraphBuilder {
     return this.#scope.join(".") || this.name;
   }
 
-  /** Declares a fed value. Each plain symbol in its shape can from then on be read at run time. */
+  /** Declares a fed value. Each plain symbol in its shape (`"B"`, not `"4*B"`) can from then on be read at run time. */
   input(name: string, dtype: Dtype, shape: Shape): Value {
     const value = this.#value(name, "input", dtype, shape.map(dim));
     this.#inputs.push(value);
     value.shape.forEach((size, axis) => {
-      if (typeof size === "string" && /^\w+$/.test(size) && !this.#dimSources.has(size)) {
+      if (isSymbol(size) && !this.#dimSources.has(size)) {
         this.#dimSources.set(size, { value, axis });
       }
     });
     return value;
   }
 
-  /** A checkpoint tensor by its checkpoint name; asking twice gives the same value, another shape is an error. */
+  /** A checkpoint tensor by its checkpoint name; asking twice gives the same value, another shape throws GRAPH_INVALID. */
   parameter(name: string, shape: readonly number[]): Value {
     const known = this.#parameters.get(name);
     if (known) {
       if (known.shape.length !== shape.length || known.shape.some((size, axis) => size !== shape[axis])) {
-        throw internalError(name, `declared as [${known.shape}] and again as [${shape}]`);
+        throw graphError(
+          name,
+          `the shape ${formatShape(known.shape)} as before`,
+          formatShape(shape),
+          "Ask for a parameter with one shape.",
+        );
       }
       return known;
     }
@@ -107,13 +112,15 @@ export class GraphBuilder {
     return values;
   }
 
+  /** Declares a result of the graph under a public name. Throws GRAPH_INVALID for a name given twice. */
   output(name: string, value: Value): void {
-    if (this.#outputs.has(name)) throw internalError(`${this.name}.${name}`, "output declared twice");
+    if (this.#outputs.has(name)) throw taken(this.name, `output "${name}"`);
     this.#outputs.set(name, value);
   }
 
-  /** Gives an intermediate value a public name; it becomes an output only where `withOutputs` asks for it. */
+  /** Gives an intermediate value a public name, once; it becomes an output only where `withOutputs` asks for it. */
   mark(name: string, value: Value): Value {
+    if (this.#marks.has(name)) throw taken(this.name, `mark "${name}"`);
     this.#marks.set(name, value);
     return value;
   }
@@ -122,15 +129,17 @@ export class GraphBuilder {
   dimSource(symbol: string): DimSource {
     const source = this.#dimSources.get(symbol);
     if (source) return source;
-    throw new FusionError({
-      code: "GRAPH_INVALID",
-      at: this.path,
-      expected: `an input with a dimension "${symbol}"`,
-      actual: `inputs with ${[...this.#dimSources.keys()].join(", ") || "no symbolic dimension"}`,
-      hint: "Declare an input that carries this dimension, or use a fixed size.",
-    });
+    const known = [...this.#dimSources.keys()].join(", ");
+    const hint = "Declare an input that carries this dimension, or use a fixed size.";
+    throw graphError(
+      this.path,
+      `an input with a dimension "${symbol}"`,
+      `inputs with ${known || "no symbolic dimension"}`,
+      hint,
+    );
   }
 
+  /** The graph as built so far. */
   build(): Graph {
     return {
       name: this.name,
@@ -149,7 +158,7 @@ export class GraphBuilder {
   }
 
   #value(name: string, kind: ValueKind, dtype: Dtype, shape: Shape): Value {
-    if (this.#names.has(name)) throw internalError(name, "the name is taken");
+    if (this.#names.has(name)) throw taken(this.path, `value "${name}"`);
     this.#names.add(name);
     return { name, kind, dtype, shape };
   }
@@ -158,4 +167,22 @@ export class GraphBuilder {
 /** A dimension list with every entry in canonical form. */
 export function canonicalShape(shape: readonly Dim[]): Shape {
   return shape.map(dim);
+}
+
+/** A dimension that is one name, and so can be read off a single axis. */
+function isSymbol(size: Dim): size is string {
+  return typeof size === "string" && /^\w+$/.test(size);
+}
+
+function taken(at: string, what: string): FusionError {
+  return graphError(at, `${what} once`, "the name twice");
+}
+
+function graphError(
+  at: string,
+  expected: string,
+  actual: string,
+  hint = "Give each value, output and mark a name of its own.",
+): FusionError {
+  return new FusionError({ code: "GRAPH_INVALID", at, expected, actual, hint });
 }

@@ -1,4 +1,4 @@
-import { internalError } from "../errors/index.ts";
+import { FusionError } from "../errors/index.ts";
 
 /**
  * A dimension: a number, or a polynomial over named sizes written in canonical form (`"S"`, `"I + 576"`, `"4*B"`).
@@ -14,11 +14,11 @@ type Polynomial = Map<string, number>;
 function parse(dim: Dim): Polynomial {
   if (typeof dim === "number") return new Map([["", dim]]);
   const terms: Polynomial = new Map();
-  for (const term of dim.replaceAll("- ", "+ -").split(" + ")) {
-    let coefficient = 1;
+  for (const [, sign, term] of dim.replaceAll(" ", "").matchAll(/([+-]*)([^+-]+)/g)) {
+    let coefficient = (sign!.match(/-/g)?.length ?? 0) % 2 ? -1 : 1;
     const factors: string[] = [];
-    for (const factor of term.trim().split("*")) {
-      if (/^-?\d+$/.test(factor)) coefficient *= Number(factor);
+    for (const factor of term!.split("*")) {
+      if (/^\d+$/.test(factor)) coefficient *= Number(factor);
       else factors.push(factor);
     }
     const monomial = factors.sort().join("*");
@@ -39,12 +39,24 @@ function format(terms: Polynomial): Dim {
     .join(" + ");
 }
 
-/** The canonical form of a dimension written by hand; throws on what is not a polynomial. */
+/** A sum of products of whole numbers and names, such as `2*B*Q + S - 1`. */
+const polynomial = /^-? *(\w+)( *\* *\w+)*( *[+-] *-? *(\w+)( *\* *\w+)*)*$/;
+const factor = /^(\d+|[A-Za-z_]\w*)$/;
+
+/** The canonical form of a dimension written by hand. Throws GRAPH_INVALID on what is not a polynomial of whole numbers and names. */
 export function dim(value: Dim): Dim {
-  if (typeof value === "string" && !/^[A-Za-z0-9_*+\- ]+$/.test(value)) {
-    throw internalError("dim", `"${value}" is not a polynomial of named sizes`);
-  }
-  return format(parse(value));
+  const isDim =
+    typeof value === "number"
+      ? Number.isSafeInteger(value)
+      : polynomial.test(value) && value.match(/\w+/g)!.every((word) => factor.test(word));
+  if (isDim) return format(parse(value));
+  throw new FusionError({
+    code: "GRAPH_INVALID",
+    at: "dimension",
+    expected: "a whole number, or a polynomial of named sizes such as 2*B*Q + 1",
+    actual: typeof value === "number" ? String(value) : `"${value}"`,
+    hint: "Name sizes with letters, digits and underscores, and combine them with *, + and -.",
+  });
 }
 
 export function addDims(...dims: Dim[]): Dim {

@@ -1,3 +1,4 @@
+import { FusionError } from "../errors/index.ts";
 import type { Node, Value } from "./value.ts";
 
 /**
@@ -14,14 +15,26 @@ export interface Graph {
   readonly marks: ReadonlyMap<string, Value>;
 }
 
-/** The same graph with other outputs, chosen among its outputs and marks, and without the nodes that these do not need. */
+/**
+ * The same graph with other outputs, chosen among its outputs and marks, and without the nodes that these do not need.
+ *
+ * @throws GRAPH_INVALID for a name that is neither
+ */
 export function withOutputs(graph: Graph, names: readonly string[]): Graph {
   const outputs = new Map<string, Value>();
-  for (const name of names) {
-    const value = graph.outputs.get(name) ?? graph.marks.get(name);
-    if (value) outputs.set(name, value);
-  }
+  for (const name of names)
+    outputs.set(name, graph.outputs.get(name) ?? graph.marks.get(name) ?? unknownName(graph, name));
   return prune({ ...graph, outputs });
+}
+
+function unknownName(graph: Graph, name: string): never {
+  throw new FusionError({
+    code: "GRAPH_INVALID",
+    at: graph.name,
+    expected: `an output or mark "${name}"`,
+    actual: `${[...graph.outputs.keys(), ...graph.marks.keys()].join(", ") || "none"}`,
+    hint: "Ask for one of these names, or mark the value with op.mark() while the graph is built.",
+  });
 }
 
 /** Drops nodes, parameters and marks that no output depends on; inputs stay, they are the graph's signature. */

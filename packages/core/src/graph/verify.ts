@@ -10,26 +10,35 @@ import type { Node, Value } from "./value.ts";
  * Throws GRAPH_INVALID naming the node and the shapes of its inputs.
  */
 export function verifyGraph(graph: Graph): void {
-  const defined = new Set<Value>([...graph.inputs, ...graph.parameters]);
-  const names = new Set<string>();
+  const byName = new Map<string, Value>();
   const claim = (value: Value, node?: Node) => {
-    if (names.has(value.name)) fail(graph, node, `a unique name, got "${value.name}" twice`);
-    names.add(value.name);
+    const holder = byName.get(value.name);
+    if (holder && !(holder === value && value.kind === "constant"))
+      fail(graph, node, `a unique name, got "${value.name}" twice`);
+    byName.set(value.name, value);
   };
-  for (const value of defined) claim(value);
+  for (const value of [...graph.inputs, ...graph.parameters]) claim(value);
+  const require = (value: Value, node: Node | undefined, what: string) => {
+    if (value.kind === "constant") {
+      if (!value.data) fail(graph, node, `${what} to hold the data of a constant`);
+      claim(value, node);
+    } else if (byName.get(value.name) !== value) fail(graph, node, `${what} to be defined by an earlier node`);
+  };
+  const nodeNames = new Set<string>();
   for (const node of graph.nodes) {
-    for (const input of node.inputs) {
-      if (!input || input.kind === "constant" || defined.has(input)) continue;
-      fail(graph, node, `input "${input.name}" to be defined by an earlier node`);
-    }
-    for (const output of node.outputs) {
-      claim(output, node);
-      defined.add(output);
-    }
+    if (nodeNames.has(node.name)) fail(graph, node, "a unique node name");
+    nodeNames.add(node.name);
+    for (const input of node.inputs) if (input) require(input, node, `input "${input.name}"`);
+    for (const output of node.outputs) claim(output, node);
   }
   if (graph.outputs.size === 0) fail(graph, undefined, "at least one output");
   for (const [name, value] of graph.outputs) {
-    if (value.kind !== "constant" && !defined.has(value)) fail(graph, undefined, `output "${name}" to be computed`);
+    require(value, undefined, `output "${name}"`);
+    // The name would mean two things in the ONNX file.
+    if (byName.has(name) && byName.get(name) !== value)
+      fail(graph, undefined, `output "${name}" not to take the name of another value`);
+    if (byName.get(name) === value && value.kind !== "computed")
+      fail(graph, undefined, `output "${name}" to have another name than the ${value.kind} it is`);
   }
 }
 
@@ -39,7 +48,7 @@ function fail(graph: Graph, node: Node | undefined, expected: string): never {
     code: "GRAPH_INVALID",
     at: node ? `${graph.name}: ${node.name}` : graph.name,
     expected,
-    actual: inputs === undefined ? "a graph without it" : `inputs ${inputs}`,
+    actual: node ? `inputs ${inputs || "none"}` : "a graph that breaks this",
     hint: "Print the graph with printGraph() and look at this node.",
   });
 }

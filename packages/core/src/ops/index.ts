@@ -2,5 +2,22 @@ export { mathOperators } from "./math.ts";
 export { matrixOperators } from "./matrix.ts";
 export { movementOperators } from "./movement.ts";
 export { buildGraph, OpBuilder, type Operand } from "./op-builder.ts";
-export { defineOperator, type InferContext, type Inferred, type Operator } from "./operator.ts";
+export {
+  type AttributeSchema,
+  type AttributeValues,
+  defineOperator,
+  type InferContext,
+  type Inferred,
+  type Operator,
+} from "./operator.ts";
+export { OperatorApplier } from "./operator-applier.ts";
+export {
+  type DifferentiableOperatorName,
+  isDifferentiable,
+  type OperatorAttributes,
+  type OperatorName,
+  operatorOf,
+  operators,
+} from "./operators.ts";
 export { reduceOperators } from "./reduce.ts";
+export { shapeOperators } from "./shape.ts";

@@ -1,4 +1,5 @@
-import { broadcast, defineOperator, normalizeAxis, sameDtype, shapeError } from "./operator.ts";
+import { formatShape, sameShape } from "../graph/index.ts";
+import { broadcast, defineOperator, floatDtype, normalizeAxis, sameDtype, shapeError } from "./operator.ts";
 
 /** y = a·b over the last two axes, the leading ones broadcast: [.., M, K]·[.., K, N] → [.., M, N]. */
 export const MatMul = defineOperator({
@@ -17,7 +18,7 @@ export const MatMul = defineOperator({
 });
 
 /** y = a·b + c for matrices; transA and transB read a matrix the other way round without copying it. */
-export const Gemm = defineOperator<{ transA: number; transB: number }>({
+export const Gemm = defineOperator({
   name: "Gemm",
   inputs: ["a", "b", "c"],
   attributes: { transA: "int", transB: "int" },
@@ -30,39 +31,45 @@ export const Gemm = defineOperator<{ transA: number; transB: number }>({
     const [depth, columns] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!];
     if (inner !== depth) throw shapeError(at, "matrices that share their inner size", a, b);
     const c = inputs[2];
-    if (c && c.shape.at(-1) !== columns) throw shapeError(at, `a bias of ${columns}`, c);
+    if (c) sameDtype(at, a, c);
+    if (c && !(c.shape.at(-1) === columns && (c.shape.length === 1 || (c.shape.length === 2 && c.shape[0] === rows)))) {
+      throw shapeError(at, `a bias [${columns}] or [${rows}, ${columns}]`, c);
+    }
     return [{ dtype, shape: [rows, columns] }];
   },
 });
 
 /** y = exp(x) / Σ exp(x) along one axis. */
-export const Softmax = defineOperator<{ axis: number }>({
+export const Softmax = defineOperator({
   name: "Softmax",
   inputs: ["x"],
   attributes: { axis: "int" },
   differentiable: true,
   infer: ({ at, input, attributes }) => {
     normalizeAxis(at, attributes.axis, input(0));
-    return [{ dtype: input(0).dtype, shape: input(0).shape }];
+    return [{ dtype: floatDtype(at, input(0)), shape: input(0).shape }];
   },
 });
 
 /** y = x − log Σ exp(x) along one axis. */
-export const LogSoftmax = defineOperator<{ axis: number }>({ ...Softmax, name: "LogSoftmax" });
+export const LogSoftmax = defineOperator({ ...Softmax, name: "LogSoftmax" });
 
 /** y = (x − mean) / √(variance + epsilon) · scale + bias over the axes from `axis` on. */
-export const LayerNormalization = defineOperator<{ axis: number; epsilon: number }>({
+export const LayerNormalization = defineOperator({
   name: "LayerNormalization",
   inputs: ["x", "scale", "bias"],
   attributes: { axis: "int", epsilon: "float" },
   differentiable: true,
-  infer: ({ at, input }) => {
+  infer: ({ at, input, attributes }) => {
     const [x, scale, bias] = [input(0), input(1), input(2)];
-    if (scale.shape.at(-1) !== x.shape.at(-1) || bias.shape.at(-1) !== x.shape.at(-1)) {
-      throw shapeError(at, "scale and bias of the last axis", x, scale, bias);
+    floatDtype(at, x);
+    sameDtype(at, x, scale);
+    const normalised = x.shape.slice(normalizeAxis(at, attributes.axis, x));
+    if (!sameShape(scale.shape, normalised) || !sameShape(bias.shape, normalised)) {
+      throw shapeError(at, `scale and bias ${formatShape(normalised)}`, x, scale, bias);
     }
-    return [{ dtype: x.dtype, shape: x.shape }];
+    return [{ dtype: sameDtype(at, x, bias), shape: x.shape }];
   },
 });
 
-export const matrixOperators = [MatMul, Gemm, Softmax, LogSoftmax, LayerNormalization] as const;
+export const matrixOperators = { MatMul, Gemm, Softmax, LogSoftmax, LayerNormalization } as const;

@@ -1,23 +1,27 @@
-import { addDims, type Dim, multiplyDims, subtractDims } from "../graph/index.ts";
-import { constantInts, defineOperator, dtypeError, normalizeAxis, sameDtype, shapeError } from "./operator.ts";
-
-/** Same elements in row-major order under another shape. The builder states the result; this checks the count. */
-export function reshapeResult(at: string, from: { shape: readonly Dim[]; name: string }, to: readonly Dim[]): void {
-  const before = multiplyDims(...from.shape);
-  const after = multiplyDims(...to);
-  if (before === after) return;
-  throw shapeError(at, `${before} elements for the new shape [${to.join(", ")}], which has ${after}`, from as never);
-}
+import { addDims, type Dim, formatShape, subtractDims, type Value } from "../graph/index.ts";
+import {
+  constantInts,
+  defineOperator,
+  normalizeAxis,
+  requireIndices,
+  sameDtype,
+  shapeError,
+  statedShape,
+} from "./operator.ts";
 
 /** Reorders the axes: output axis i is input axis perm[i]. */
-export const Transpose = defineOperator<{ perm: readonly number[] }>({
+export const Transpose = defineOperator({
   name: "Transpose",
   inputs: ["x"],
   attributes: { perm: "ints" },
   differentiable: true,
   infer: ({ at, input, attributes: { perm } }) => {
     const x = input(0);
-    if (perm.length !== x.shape.length || new Set(perm).size !== perm.length) {
+    if (
+      perm.length !== x.shape.length ||
+      new Set(perm).size !== perm.length ||
+      perm.some((axis) => x.shape[axis] === undefined)
+    ) {
       throw shapeError(at, `a permutation of ${x.shape.length} axes, not [${perm.join(", ")}]`, x);
     }
     return [{ dtype: x.dtype, shape: perm.map((axis) => x.shape[axis]!) }];
@@ -25,7 +29,7 @@ export const Transpose = defineOperator<{ perm: readonly number[] }>({
 });
 
 /** Joins any number of inputs along one axis. */
-export const Concat = defineOperator<{ axis: number }>({
+export const Concat = defineOperator({
   name: "Concat",
   inputs: ["parts"],
   attributes: { axis: "int" },
@@ -46,8 +50,8 @@ export const Concat = defineOperator<{ axis: number }>({
   },
 });
 
-/** Cuts one axis into `num_outputs` pieces whose lengths the second input gives as a constant. */
-export const Split = defineOperator<{ axis: number }>({
+/** Cuts one axis into pieces whose lengths the second input gives as a constant. */
+export const Split = defineOperator({
   name: "Split",
   inputs: ["x", "lengths"],
   attributes: { axis: "int" },
@@ -61,65 +65,81 @@ export const Split = defineOperator<{ axis: number }>({
   },
 });
 
-/** x[starts:ends] along constant axes with step 1. Ends of INT64_MAX mean "to the end"; negative starts count from it. */
+/**
+ * x[starts:ends] along constant axes with step 1. Ends of INT64_MAX mean "to the end"; negative ones count from it.
+ *
+ * A range outside the axis is an error here, where ONNX would silently cut it. Bounds that exist at run time only need the
+ * stated shape.
+ */
 export const Slice = defineOperator({
   name: "Slice",
   inputs: ["x", "starts", "ends", "axes"],
   attributes: {},
   differentiable: true,
-  infer: ({ at, input }) => {
-    const x = input(0);
-    const [starts, ends, axes] = [constantInts(at, input(1)), constantInts(at, input(2)), constantInts(at, input(3))];
+  infer: ({ at, input, stated }) => {
+    const [x, starts, ends] = [input(0), input(1), input(2)];
+    const axes = constantInts(at, input(3)).map((axis) => normalizeAxis(at, axis, x));
+    if (starts.kind !== "constant" || ends.kind !== "constant") {
+      const shape = statedShape(at, stated, starts, ends);
+      const fits = shape.length === x.shape.length && shape.every((size, i) => axes.includes(i) || size === x.shape[i]);
+      if (!fits)
+        throw shapeError(at, `a stated shape that differs along axes ${axes} only, not ${formatShape(shape)}`, x);
+      return [{ dtype: x.dtype, shape }];
+    }
+    const [from, to] = [constantInts(at, starts), constantInts(at, ends)];
     const shape = [...x.shape];
     axes.forEach((axis, i) => {
-      const size = shape[normalizeAxis(at, axis, x)]!;
-      const start = starts[i]! < 0 ? addDims(size, starts[i]!) : starts[i]!;
-      const end = ends[i]! >= Number.MAX_SAFE_INTEGER ? size : ends[i]! < 0 ? addDims(size, ends[i]!) : ends[i]!;
-      const length = subtractDims(end, start);
-      if (typeof length === "number" && (length < 0 || (typeof size === "number" && (end as number) > size))) {
-        throw shapeError(at, `axis ${axis} to hold [${start}, ${end})`, x);
-      }
-      shape[normalizeAxis(at, axis, x)] = length;
+      shape[axis] = slicedLength(at, x, axis, from[i]!, to[i]!);
     });
     return [{ dtype: x.dtype, shape }];
   },
 });
 
+function slicedLength(at: string, x: Value, axis: number, from: number, to: number): Dim {
+  const size = x.shape[axis]!;
+  const start = from < 0 ? addDims(size, from) : from;
+  const end = to >= Number.MAX_SAFE_INTEGER ? size : to < 0 ? addDims(size, to) : to;
+  const length = subtractDims(end, start);
+  const isOutside = typeof size === "number" && ((start as number) < 0 || (end as number) > size);
+  if (isOutside || (typeof length === "number" && length < 0))
+    throw shapeError(at, `axis ${axis} to hold [${start}, ${end})`, x);
+  return length;
+}
+
 /** Picks rows: output = x with `axis` replaced by the shape of the indices. */
-export const Gather = defineOperator<{ axis: number }>({
+export const Gather = defineOperator({
   name: "Gather",
   inputs: ["x", "indices"],
   attributes: { axis: "int" },
   differentiable: true,
   infer: ({ at, input, attributes }) => {
     const [x, indices] = [input(0), input(1)];
-    if (indices.dtype !== "int64" && indices.dtype !== "int32") throw dtypeError(at, "whole-number indices", indices);
+    requireIndices(at, indices);
     const axis = normalizeAxis(at, attributes.axis, x);
     return [{ dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] }];
   },
 });
 
 /** y[i][j] = x[i][indices[i][j]] along `axis`; the output has the shape of the indices. */
-export const GatherElements = defineOperator<{ axis: number }>({
+export const GatherElements = defineOperator({
   name: "GatherElements",
   inputs: ["x", "indices"],
   attributes: { axis: "int" },
   differentiable: true,
   infer: ({ at, input, attributes }) => {
     const [x, indices] = [input(0), input(1)];
+    requireIndices(at, indices);
     normalizeAxis(at, attributes.axis, x);
     if (x.shape.length !== indices.shape.length) throw shapeError(at, "indices of the rank of x", x, indices);
     return [{ dtype: x.dtype, shape: indices.shape }];
   },
 });
 
-/** The run-time sizes of x as int64; `start` and `end` choose axes. */
-export const ShapeOf = defineOperator<{ start: number; end: number }>({
-  name: "Shape",
-  inputs: ["x"],
-  attributes: { start: "int", end: "int" },
-  differentiable: false,
-  infer: ({ attributes }) => [{ dtype: "int64", shape: [attributes.end - attributes.start] }],
-});
-
-export const movementOperators = [Transpose, Concat, Split, Slice, Gather, GatherElements, ShapeOf] as const;
+export const movementOperators = {
+  Transpose,
+  Concat,
+  Split,
+  Slice,
+  Gather,
+  GatherElements,
+} as const;

@@ -1,26 +1,20 @@
-import { internalError } from "../errors/index.ts";
-import {
-  type Attribute,
-  type Dim,
-  dim,
-  type Graph,
-  GraphBuilder,
-  type Shape,
-  sameShape,
-  subtractDims,
-  termsOf,
-  type Value,
-} from "../graph/index.ts";
-import { type Dtype, dtypeFacts, float32, int64, type Tensor, tensor } from "../tensor/index.ts";
+import { FusionError } from "../errors/index.ts";
+import { type Dim, dim, type Graph, sameShape, subtractDims, type Value } from "../graph/index.ts";
+import { type Dtype, dtypeFacts } from "../tensor/index.ts";
 import * as math from "./math.ts";
 import * as matrix from "./matrix.ts";
 import * as movement from "./movement.ts";
-import { broadcast, normalizeAxis, type Operator, shapeError } from "./operator.ts";
+import { normalizeAxis, type Operator } from "./operator.ts";
+import { type Operand, OperatorApplier } from "./operator-applier.ts";
 import * as reduce from "./reduce.ts";
+import * as shapes from "./shape.ts";
 
-/** A value, or a number that becomes a constant of the other operand's dtype. */
-export type Operand = Value | number;
+export type { Operand } from "./operator-applier.ts";
 
+/** An operator without attributes. */
+type Simple = Operator<string, Record<never, never>>;
+
+/** INT64_MAX is what ONNX reads as "to the end"; the largest safe integer of JavaScript serves the same. */
 const toTheEnd = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -28,45 +22,15 @@ const toTheEnd = Number.MAX_SAFE_INTEGER;
  *
  * Each call infers dtype and shape, so a mistake fails here, with the node's path and the shapes, before any bytes exist.
  */
-export class OpBuilder extends GraphBuilder {
-  /** Applies any operator definition, ours or a plugin's, and returns all its outputs. */
-  apply<Attributes extends Record<string, Attribute["value"] | undefined>>(
-    operator: Operator<Attributes>,
-    inputs: readonly (Value | undefined)[],
-    attributes: Attributes,
-  ): Value[] {
-    const at = `${this.path}/${operator.name}`;
-    const input = (index: number): Value => {
-      const value = inputs[index];
-      if (!value) throw shapeError(at, `input ${operator.inputs[index] ?? index}`, undefined);
-      return value;
-    };
-    const outputs = operator.infer({ at, inputs, attributes, input });
-    const tagged: Record<string, Attribute> = {};
-    for (const [key, type] of Object.entries(operator.attributes)) {
-      const value = attributes[key as keyof Attributes];
-      if (value !== undefined) tagged[key] = { type, value } as Attribute;
-    }
-    return this.node({ op: operator.name, domain: operator.domain, inputs, attributes: tagged, outputs });
-  }
-
-  #one(operator: Operator, ...inputs: (Value | undefined)[]): Value {
+export class OpBuilder extends OperatorApplier {
+  #one(operator: Simple, ...inputs: (Value | undefined)[]): Value {
     return this.apply(operator, inputs, {})[0]!;
   }
 
-  #two(operator: Operator, a: Operand, b: Operand): Value {
+  #two(operator: Simple, a: Operand, b: Operand): Value {
     const model = typeof a === "number" ? b : a;
-    if (typeof model === "number") throw internalError(this.path, `${operator.name} of two numbers`);
+    if (typeof model === "number") throw twoNumbers(`${this.path}/${operator.name}`);
     return this.#one(operator, this.operand(a, model.dtype), this.operand(b, model.dtype));
-  }
-
-  /** A number as a scalar constant; values pass through. */
-  operand(value: Operand, dtype: Dtype): Value {
-    if (typeof value !== "number") return value;
-    if (dtype === "int64") return this.constant(int64([], [value]));
-    const data = new dtypeFacts[dtype].array(1);
-    data[0] = value as never;
-    return this.constant(tensor(dtype, [], data as never));
   }
 
   // Element by element
@@ -121,7 +85,12 @@ export class OpBuilder extends GraphBuilder {
   ReduceMax = (x: Value, axes: readonly number[], keepdims = true): Value =>
     this.#reduce(reduce.ReduceMax, x, axes, keepdims);
 
-  #reduce(operator: Operator<{ keepdims: number }>, x: Value, axes: readonly number[], keepdims: boolean): Value {
+  #reduce(
+    operator: Operator<string, { readonly keepdims: "int" }>,
+    x: Value,
+    axes: readonly number[],
+    keepdims: boolean,
+  ): Value {
     return this.apply(operator, [x, this.ints(axes)], { keepdims: keepdims ? 1 : 0 })[0]!;
   }
 
@@ -157,89 +126,39 @@ export class OpBuilder extends GraphBuilder {
     const place = normalizeAxis(`${this.path}/Slice`, axis, x);
     const length = subtractDims(end ?? x.shape[place]!, start);
     const ends = end === undefined ? this.ints([toTheEnd]) : this.shapeTensor([end]);
-    return this.node({
-      op: "Slice",
-      inputs: [x, this.shapeTensor([start]), ends, this.ints([place])],
-      outputs: [{ dtype: x.dtype, shape: x.shape.map((size, i) => (i === place ? length : size)) }],
-    })[0]!;
+    const inputs = [x, this.shapeTensor([start]), ends, this.ints([place])];
+    return this.apply(
+      movement.Slice,
+      inputs,
+      {},
+      x.shape.map((size, i) => (i === place ? length : size)),
+    )[0]!;
   }
 
   /** Same elements, new shape. Symbolic sizes are copied, inferred or read at run time, whichever is cheapest. */
   Reshape(x: Value, shape: readonly Dim[]): Value {
     const target = shape.map(dim);
     if (sameShape(target, x.shape)) return x;
-    movement.reshapeResult(`${this.path}/Reshape`, x, target);
     const unknown = target.filter((size, axis) => typeof size === "string" && size !== x.shape[axis]).length;
     const sizes =
       unknown > 1
         ? this.shapeTensor(target)
         : this.ints(target.map((size, axis) => (typeof size === "number" ? size : size === x.shape[axis] ? 0 : -1)));
-    return this.node({ op: "Reshape", inputs: [x, sizes], outputs: [{ dtype: x.dtype, shape: target }] })[0]!;
+    return this.apply(shapes.Reshape, [x, sizes], {}, target)[0]!;
   }
 
   /** Repeats x to a larger shape by the broadcasting rules. */
   Expand(x: Value, shape: readonly Dim[]): Value {
     const target = shape.map(dim);
     if (sameShape(target, x.shape)) return x;
-    const result = broadcast(`${this.path}/Expand`, x, { ...x, name: "target", shape: target });
-    if (!sameShape(result, target)) throw shapeError(`${this.path}/Expand`, `[${target}] to hold`, x);
-    const inputs = [x, this.shapeTensor(target)];
-    return this.node({ op: "Expand", inputs, outputs: [{ dtype: x.dtype, shape: target }] })[0]!;
+    return this.apply(shapes.Expand, [x, this.shapeTensor(target)], {}, target)[0]!;
   }
 
   /** The whole numbers 0 … size−1 as int64 [size]. */
   Range(size: Dim): Value {
-    if (typeof size === "number")
-      return this.constant(
-        int64(
-          [size],
-          Array.from({ length: size }, (_, i) => i),
-        ),
-      );
-    const inputs = [this.operand(0, "int64"), this.Reshape(this.shapeTensor([size]), []), this.operand(1, "int64")];
-    return this.node({ op: "Range", inputs, outputs: [{ dtype: "int64", shape: [size] }] })[0]!;
-  }
-
-  // Constants
-
-  /** An int64 vector. */
-  ints(values: readonly number[]): Value {
-    // INT64_MAX is what ONNX reads as "to the end"; the largest safe integer of JavaScript serves the same.
-    return this.constant(int64([values.length], values));
-  }
-
-  /** A float32 constant from plain numbers. */
-  floats(shape: readonly number[], values: ArrayLike<number>): Value {
-    return this.constant(float32(shape, values));
-  }
-
-  /** A constant from any tensor. */
-  literal(data: Tensor): Value {
-    return this.constant(data);
-  }
-
-  /** The sizes of a shape as an int64 vector, read from the inputs at run time where they are symbolic. */
-  shapeTensor(shape: Shape): Value {
-    if (shape.every((size) => typeof size === "number")) return this.ints(shape as number[]);
-    return this.Concat(
-      shape.map((size) => this.#sizeTensor(size)),
-      0,
-    );
-  }
-
-  #sizeTensor(size: Dim): Value {
-    if (typeof size === "number") return this.ints([size]);
-    const terms = termsOf(size).map(({ coefficient, factors }) => {
-      const sizes = factors.map((symbol) => this.#symbolTensor(symbol));
-      if (coefficient !== 1 || sizes.length === 0) sizes.push(this.ints([coefficient]));
-      return sizes.reduce((product, factor) => this.Mul(product, factor));
-    });
-    return terms.reduce((sum, term) => this.Add(sum, term));
-  }
-
-  #symbolTensor(symbol: string): Value {
-    const { value, axis } = this.dimSource(symbol);
-    return this.apply(movement.ShapeOf, [value], { start: axis, end: axis + 1 })[0]!;
+    if (typeof size === "number") return this.ints(Array.from({ length: size }, (_, i) => i));
+    const limit = this.Reshape(this.shapeTensor([size]), []);
+    return this.apply(shapes.Range, [this.operand(0, "int64"), limit, this.operand(1, "int64")], {}, [size])[0]!;
   }
 }
 
@@ -248,4 +167,14 @@ export function buildGraph(name: string, body: (op: OpBuilder) => void): Graph {
   const op = new OpBuilder(name);
   body(op);
   return op.build();
+}
+
+function twoNumbers(at: string): FusionError {
+  return new FusionError({
+    code: "DTYPE_MISMATCH",
+    at,
+    expected: "at least one value, whose dtype the other operand takes",
+    actual: "two plain numbers",
+    hint: "Calculate with the two numbers in TypeScript.",
+  });
 }

@@ -8,6 +8,14 @@ export interface Inferred {
   readonly shape: Shape;
 }
 
+/** The attributes that an operator takes, by name, with their ONNX types. */
+export type AttributeSchema = Readonly<Record<string, Attribute["type"]>>;
+
+/** The values that belong to a schema: `{ axis: "int" }` takes `{ axis: number }`. */
+export type AttributeValues<Schema extends AttributeSchema> = {
+  readonly [Key in keyof Schema]: Extract<Attribute, { readonly type: Schema[Key] }>["value"];
+};
+
 /** What an operator sees while it infers: the inputs it was given and the attributes that were set. */
 export interface InferContext<Attributes> {
   /** Node path, for messages. */
@@ -16,6 +24,11 @@ export interface InferContext<Attributes> {
   readonly attributes: Attributes;
   /** The input at a position; throws when it was omitted. */
   input(index: number): Value;
+  /**
+   * The result's shape as the caller states it, for operators whose result follows from numbers that exist at run time
+   * only (a Reshape to `[B, S]`); inference checks it as far as it can. Absent where inference needs no help.
+   */
+  readonly stated?: Shape;
 }
 
 /**
@@ -23,19 +36,26 @@ export interface InferContext<Attributes> {
  *
  * `differentiable: false` marks operators whose result carries no gradient (comparisons, shapes, index arithmetic).
  */
-export interface Operator<Attributes extends Record<string, Attribute["value"] | undefined> = Record<string, never>> {
-  readonly name: string;
+export interface Operator<
+  Name extends string = string,
+  Schema extends AttributeSchema = AttributeSchema,
+  Differentiable extends boolean = boolean,
+> {
+  readonly name: Name;
+  /** Empty or absent for the ONNX standard domain. */
   readonly domain?: string;
   readonly inputs: readonly string[];
-  readonly attributes: { readonly [Key in keyof Attributes]-?: Attribute["type"] };
-  readonly differentiable: boolean;
-  infer(context: InferContext<Attributes>): Inferred[];
+  readonly attributes: Schema;
+  readonly differentiable: Differentiable;
+  infer(context: InferContext<AttributeValues<Schema>>): Inferred[];
 }
 
-/** An operator as a value with its attribute types kept. */
-export function defineOperator<Attributes extends Record<string, Attribute["value"] | undefined>>(
-  operator: Operator<Attributes>,
-): Operator<Attributes> {
+/** An operator as a value whose name, attributes and differentiability TypeScript knows literally. */
+export function defineOperator<
+  const Name extends string,
+  const Schema extends AttributeSchema,
+  const Differentiable extends boolean,
+>(operator: Operator<Name, Schema, Differentiable>): Operator<Name, Schema, Differentiable> {
   return operator;
 }
 
@@ -59,7 +79,7 @@ export function dtypeError(at: string, expected: string, ...values: Value[]): Fu
   });
 }
 
-/** NumPy broadcasting of two shapes. Throws SHAPE_MISMATCH naming the node. */
+/** NumPy broadcasting of two shapes, but for their last `keepLast` axes. Throws SHAPE_MISMATCH naming the node. */
 export function broadcast(at: string, a: Value, b: Value, keepLast = 0): Dim[] {
   const left = keepLast ? a.shape.slice(0, -keepLast) : a.shape;
   const right = keepLast ? b.shape.slice(0, -keepLast) : b.shape;
@@ -80,10 +100,29 @@ export function normalizeAxis(at: string, axis: number, value: Value): number {
   return axis < 0 ? axis + rank : axis;
 }
 
+/** The dtype of a value that must hold floating-point numbers. */
+export function floatDtype(at: string, value: Value): Dtype {
+  if (!floats.has(value.dtype)) throw dtypeError(at, "floating-point numbers", value);
+  return value.dtype;
+}
+
+const floats: ReadonlySet<Dtype> = new Set(["float32", "float64", "float16", "bfloat16"]);
+
+/** The dtype of indices. */
+export function requireIndices(at: string, value: Value): void {
+  if (value.dtype !== "int64" && value.dtype !== "int32") throw dtypeError(at, "whole-number indices", value);
+}
+
 /** Both operands have one dtype. */
 export function sameDtype(at: string, a: Value, b: Value): Dtype {
   if (a.dtype !== b.dtype) throw dtypeError(at, "operands of one dtype", a, b);
   return a.dtype;
+}
+
+/** The shape that the caller had to state. */
+export function statedShape(at: string, stated: Shape | undefined, ...inputs: Value[]): Shape {
+  if (stated) return stated;
+  throw shapeError(at, "a constant there, or the resulting shape stated in apply()", ...inputs);
 }
 
 /** The whole-number contents of a constant input, such as a shape or a list of axes. */

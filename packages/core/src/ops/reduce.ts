@@ -1,12 +1,12 @@
 import { constantInts, defineOperator, normalizeAxis, type Operator } from "./operator.ts";
 
 /** y = f over the axes that the second (constant) input names. */
-function reduction(name: string, differentiable = true): Operator<{ keepdims: number }> {
-  return defineOperator<{ keepdims: number }>({
+function reduction<const Name extends string>(name: Name): Operator<Name, { readonly keepdims: "int" }, true> {
+  return defineOperator({
     name,
     inputs: ["x", "axes"],
     attributes: { keepdims: "int" },
-    differentiable,
+    differentiable: true,
     infer: ({ at, input, attributes }) => {
       const x = input(0);
       const axes = new Set(constantInts(at, input(1)).map((axis) => normalizeAxis(at, axis, x)));
@@ -22,4 +22,4 @@ export const ReduceSum = reduction("ReduceSum");
 export const ReduceMean = reduction("ReduceMean");
 export const ReduceMax = reduction("ReduceMax");
 
-export const reduceOperators = [ReduceSum, ReduceMean, ReduceMax] as const;
+export const reduceOperators = { ReduceSum, ReduceMean, ReduceMax } as const;

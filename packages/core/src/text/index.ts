@@ -25,3 +25,4 @@ export {
 export type { TextStream } from "./text-stream.ts";
 export { createTokenizer, type DecodeOptions, type EncodeOptions, type FusionTokenizer } from "./tokenizer.ts";
 export type { AddedToken, TokenizerConfig, TokenizerJson } from "./tokenizer-json.ts";
+export { embeddedCorpus } from "./embedded-corpus.ts";

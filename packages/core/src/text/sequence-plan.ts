@@ -135,8 +135,9 @@ function groupByUse(chunk: readonly PromptText[]): PromptText[][] {
 /**
  * Encodes groups as one string and finds their borders in the ids.
  *
- * Where a token would span a border (an answer that starts with a line break), what follows is encoded on its own: that
- * is also what the model sees when it writes the answer itself.
+ * Where a token would span a border, what follows is encoded on its own: so a question has the same ids in training and
+ * when its answer is yet to be written. differs from official: there the labels shift by a token in that case. It needs
+ * an answer that begins with white space, or a vocabulary that joins the line breaks at a text's end only.
  */
 function encodeGroups(tokenizer: PlanTokenizer, groups: readonly PromptText[][], bos: boolean): TextSegment[] {
   if (groups.length === 0) return [];

@@ -1,0 +1,54 @@
+import type { FusionTokenizer, ChatTemplate, Segment } from "../text/index.ts";
+import type { Tensor } from "../tensor/index.ts";
+import type { FusionEngine } from "./engine.ts";
+import type { KeyValueCache } from "./kv-cache.ts";
+import type { PreparedPicture, VisionMemory } from "./vision-memory.ts";
+
+/** What every chat of a loaded model stands on. */
+export interface ChatContext {
+  readonly engine: FusionEngine;
+  readonly vision: VisionMemory;
+  readonly tokenizer: FusionTokenizer;
+  readonly template: ChatTemplate;
+  /** Q */
+  readonly latents: number;
+  /** Ids that end an answer. */
+  readonly stopTokens: readonly number[];
+  /** Most rows a conversation may have. */
+  readonly contextLength: number;
+}
+
+/** What is settled for a whole conversation. */
+export interface ConversationSettings {
+  readonly system?: string;
+  readonly hasImage: boolean;
+  /** The picture, decoded and resized once; undefined for a conversation without one. */
+  readonly picture: () => Promise<PreparedPicture | undefined>;
+  /**
+   * Encode the image again with all questions so far at every turn and recompute everything, as the reference's chat
+   * program does; without it a later turn is prefilled on top of the cache (paper C.2).
+   */
+  readonly reencode: boolean;
+}
+
+export interface FinishedTurn {
+  readonly question: string;
+  readonly answer: string;
+}
+
+/** A conversation after its last finished turn. */
+export interface Conversation {
+  readonly turns: readonly FinishedTurn[];
+  /** What the rows of the cache are, in order. */
+  readonly segments: readonly Segment[];
+  /** Answer tokens that were chosen and have not been run. */
+  readonly pending: readonly number[];
+  /** Of the first turn, or of the last one with `reencode`. */
+  readonly imageTokens?: Tensor;
+  readonly cache?: KeyValueCache;
+}
+
+/** Token ids that a sequence got from the model itself. */
+export function answerSegment(ids: readonly number[]): Segment {
+  return { kind: "text", ids: [...ids], supervised: false, endsQuestion: false };
+}

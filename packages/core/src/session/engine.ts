@@ -1,0 +1,125 @@
+import type { Backend, Fetches, Program } from "../backends/index.ts";
+import {
+  contextGraph,
+  decodeGraph,
+  extendGraph,
+  type FusionConfig,
+  imageGraph,
+  latentsGraph,
+  prefillGraph,
+  type SequenceLayout,
+} from "../fusion/index.ts";
+import type { Graph } from "../graph/index.ts";
+import { float32, int64, type Tensor } from "../tensor/index.ts";
+import type { WeightStore } from "../weights/index.ts";
+import { compileGraph } from "./compile.ts";
+import type { KeyValueCache } from "./kv-cache.ts";
+
+/** Latent tokens [1, Q, D] and their windows [1, Q, w², D]: what the four sub-images give. */
+export interface ImageContext {
+  readonly latents: Tensor;
+  readonly windows: Tensor;
+}
+
+/** The graphs of one model on one backend, compiled when first needed. */
+export class FusionEngine {
+  readonly #programs = new Map<string, Promise<Program>>();
+
+  constructor(
+    readonly backend: Backend,
+    readonly config: FusionConfig,
+    readonly weights: WeightStore,
+  ) {}
+
+  /** Compiles what a question about a picture needs, so that the first one does not wait for it. */
+  async warmUp(latents: number): Promise<void> {
+    await this.#program("image", () => imageGraph(this.config));
+    await this.#program("context", () => contextGraph(this.config));
+    await this.#latents(latents);
+    await this.#program("prefill", () => prefillGraph(this.config));
+    await this.#program("decode", () => decodeGraph(this.config));
+  }
+
+  /** Text-guided encoding of the whole image [1, 3, c, c] with an instruction; image tokens [1, Pᵢ, D]. */
+  async encodeImage(pixels: Tensor, instruction: readonly number[]): Promise<Tensor> {
+    const program = await this.#program("image", () => imageGraph(this.config));
+    const { image_tokens } = await program.run({
+      pixel_values: pixels,
+      instruction_ids: int64([1, instruction.length], instruction),
+      instruction_mask: this.#instructionMask(instruction),
+    });
+    return image_tokens!;
+  }
+
+  /** Latent tokens and windows of the four sub-images [4, 3, c, c]; no text takes part. */
+  async encodeContext(subImages: Tensor, latents: number): Promise<ImageContext> {
+    const { imageSize: side } = this.config.vision;
+    const context = await this.#program("context", () => contextGraph(this.config));
+    const pool = await this.#latents(latents);
+    const encoded = await context.run({ sub_images: { ...subImages, shape: [1, 4, 3, side, side] } });
+    const pooled = await pool.run({ context: encoded.context! });
+    return { latents: pooled.latents!, windows: pooled.windows! };
+  }
+
+  /** Runs a first turn into an empty cache; logits [V] of its last row. */
+  async prefill(layout: SequenceLayout, imageTokens: Tensor, context: ImageContext, cache: KeyValueCache): Promise<Float32Array> {
+    const program = await this.#program("prefill", () => prefillGraph(this.config));
+    return this.#append(program, layout.length, { ...sequenceFeeds(layout), image_tokens: imageTokens, ...context }, cache);
+  }
+
+  /** Runs a later turn on top of the cache; logits [V] of its last row. */
+  async extend(layout: SequenceLayout, context: ImageContext, cache: KeyValueCache): Promise<Float32Array> {
+    const program = await this.#program("extend", () => extendGraph(this.config));
+    const feeds = { ...sequenceFeeds(layout), ...context };
+    return this.#append(program, layout.length, feeds, cache, true);
+  }
+
+  /** Appends one token; logits [V]. */
+  async decode(token: number, cache: KeyValueCache): Promise<Float32Array> {
+    const program = await this.#program("decode", () => decodeGraph(this.config));
+    const feeds = { input_ids: int64([1, 1], [token]), position_ids: int64([1, 1], [cache.length]) };
+    return this.#append(program, 1, feeds, cache, true);
+  }
+
+  async dispose(): Promise<void> {
+    for (const program of this.#programs.values()) await (await program).dispose();
+    this.#programs.clear();
+  }
+
+  async #append(
+    program: Program,
+    rows: number,
+    feeds: Record<string, Tensor>,
+    cache: KeyValueCache,
+    readsCache = false,
+  ): Promise<Float32Array> {
+    await cache.reserve(rows);
+    const past = readsCache ? cache.feeds() : {};
+    const fetches: Fetches = await program.run({ ...feeds, ...past }, { write: cache.writes() });
+    cache.advance(rows);
+    return fetches.logits!.data as Float32Array;
+  }
+
+  #latents(latents: number): Promise<Program> {
+    return this.#program(`latents${latents}`, () => latentsGraph(this.config, latents));
+  }
+
+  #program(name: string, build: () => Graph): Promise<Program> {
+    const known = this.#programs.get(name);
+    if (known) return known;
+    const program = compileGraph(this.backend, build(), this.weights);
+    this.#programs.set(name, program);
+    program.catch(() => this.#programs.delete(name));
+    return program;
+  }
+
+  /** `released` takes id 0 for padding wherever it occurs, `paper` counts every id (FUSION.md 1). */
+  #instructionMask(instruction: readonly number[]): Tensor {
+    const isPadding = this.config.semantics === "released" ? (id: number) => id === 0 : () => false;
+    return float32([1, instruction.length], Float32Array.from(instruction, (id) => (isPadding(id) ? 0 : 1)));
+  }
+}
+
+function sequenceFeeds(layout: SequenceLayout): Record<string, Tensor> {
+  return { ...layout.feeds, logit_rows: int64([1], [layout.length - 1]) };
+}

@@ -1,0 +1,122 @@
+import { internalError } from "../errors/index.ts";
+import type { FusionConfig } from "../fusion/index.ts";
+import { Chat } from "./chat.ts";
+import type { ChatContext } from "./chat-context.ts";
+import { type Answer, type AnswerPart, type ImageSource, optionError, type QuestionOptions } from "./options.ts";
+import type { PreparedPicture } from "./vision-memory.ts";
+
+/** Facts about a loaded model. */
+export interface ModelInfo {
+  /** The folder, or `preset NAME` for a model made at random. */
+  readonly source: string;
+  readonly config: FusionConfig;
+  readonly parameters: number;
+  /** Bytes of the weights as stored. */
+  readonly bytes: number;
+  readonly device: string;
+  /** Why this device. */
+  readonly deviceReason: string;
+  /** Q */
+  readonly latents: number;
+  /** Pᵢ */
+  readonly imageTokens: number;
+  readonly contextLength: number;
+  /** The weights are random numbers: its answers mean nothing. */
+  readonly untrained: boolean;
+  /** Milliseconds from call to ready. */
+  readonly loadTime: number;
+}
+
+export interface ChatOptions {
+  readonly image?: ImageSource;
+  readonly system?: string;
+  readonly autoOrient?: boolean;
+  /** Encode the image again with all questions at every turn, as the reference's chat program does. */
+  readonly reencode?: boolean;
+}
+
+/** How a picture becomes pixels; Node and browsers differ here alone. */
+export type PictureReader = (source: ImageSource, options: { autoOrient?: boolean }) => Promise<PreparedPicture>;
+
+export interface FusionModelParts {
+  readonly info: ModelInfo;
+  readonly context: ChatContext;
+  readonly readPicture: PictureReader;
+  /** Frees what the model stands on: engine, files, temporary folder. */
+  readonly release: () => Promise<void>;
+}
+
+/**
+ * A loaded FUSION model. Made by `loadFusion`.
+ *
+ * @example
+ * const model = await loadFusion("./nano");
+ * const answer = await model.ask({ image: "photo.jpg", question: "What is in the picture?" });
+ */
+export class FusionModel {
+  readonly info: ModelInfo;
+  readonly #parts: FusionModelParts;
+  readonly #chats = new Set<Chat>();
+  #disposed: Promise<void> | undefined;
+
+  constructor(parts: FusionModelParts) {
+    this.info = parts.info;
+    this.#parts = parts;
+  }
+
+  /** Answers one question. Throws as {@link Chat.stream}. */
+  async ask(options: QuestionOptions): Promise<Answer> {
+    for await (const part of this.stream(options)) {
+      if (part.type !== "end") continue;
+      const { type: _, ...answer } = part;
+      return answer;
+    }
+    throw internalError("ask", "the stream ended without an end part");
+  }
+
+  /** Answers one question in pieces. Throws as {@link Chat.stream}. */
+  async *stream(options: QuestionOptions): AsyncGenerator<AnswerPart, void, undefined> {
+    const { image, question, system, autoOrient, ...generation } = options;
+    const chat = this.chat({ image, system, autoOrient });
+    try {
+      yield* chat.stream(question, generation);
+    } finally {
+      await chat.dispose();
+    }
+  }
+
+  /** Starts a conversation; dispose it when it is over. The picture is read with the first question. */
+  chat({ image, system, autoOrient, reencode = false }: ChatOptions = {}): Chat {
+    if (this.#disposed) {
+      throw optionError("model", "a model that has not been disposed", "a disposed one", "Load it again.");
+    }
+    let picture: Promise<PreparedPicture> | undefined;
+    const { context, readPicture } = this.#parts;
+    const settings = {
+      system,
+      reencode,
+      hasImage: image !== undefined,
+      picture: async () => {
+        if (image === undefined) return undefined;
+        picture ??= readPicture(image, { autoOrient });
+        return picture;
+      },
+    };
+    const chat = new Chat(context, settings, (ended) => this.#chats.delete(ended));
+    this.#chats.add(chat);
+    return chat;
+  }
+
+  /** Ends every chat and frees the engine and the files. */
+  dispose(): Promise<void> {
+    this.#disposed ??= (async () => {
+      for (const chat of this.#chats) await chat.dispose();
+      await this.#parts.release();
+    })();
+    return this.#disposed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+}
