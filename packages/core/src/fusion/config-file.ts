@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { FusionError } from "../errors/index.ts";
-import type { Activation, RopeScaling } from "../nn/index.ts";
-import type { FusionConfig, InteractionConfig, LanguageConfig, Semantics, TemplateName, VisionConfig } from "./config.ts";
-import { towerPreset } from "./tower-presets.ts";
+import type { RopeScaling } from "../nn/index.ts";
+import type { FusionConfig, InteractionConfig, LanguageConfig, Semantics, TemplateName } from "./config.ts";
+import { configError, divisible, validate } from "./config-error.ts";
+import { parseVision } from "./vision-config-file.ts";
 
 const count = z.number().int().positive();
 const ratio = z.number().positive();
@@ -43,7 +43,7 @@ const configSchema = z.object({
   image_aspect_ratio: z.literal("static_hd").default("static_hd"),
   query_len: z.union([z.string(), count]).default("4,16,36,64,144"),
   window_size: count.default(3),
-  num_of_vision_sampler_layers: count.default(10),
+  num_of_vision_sampler_layers: z.number().int().min(0).default(10),
   start_of_vision_sampler_layers: z.number().int().min(0).default(0),
   stride_of_vision_sampler_layers: count.default(3),
   tokenizer_model_max_length: count.default(4096),
@@ -54,21 +54,7 @@ const configSchema = z.object({
   fusion_mapping_weight: z.number().min(0).default(0.1),
 });
 
-const visionSchema = z.object({
-  hidden_size: count,
-  intermediate_size: count,
-  num_hidden_layers: count.min(2),
-  num_attention_heads: count,
-  patch_size: count,
-  image_size: count,
-  layer_norm_eps: ratio.optional(),
-  hidden_act: z.enum(["gelu_pytorch_tanh", "gelu", "quick_gelu"]).optional(),
-  image_mean: z.tuple([z.number(), z.number(), z.number()]).optional(),
-  image_std: z.tuple([ratio, ratio, ratio]).optional(),
-});
-
 export type ConfigJson = z.input<typeof configSchema>;
-export type VisionConfigJson = z.input<typeof visionSchema>;
 
 /**
  * The configuration of a model folder.
@@ -82,14 +68,7 @@ export function parseConfig(config: unknown, vision: unknown, at: string): Fusio
   const json = validate(configSchema, config, `${at}/config.json`);
   const tower = parseVision(json.mm_vision_tower, vision, at);
   const language = languageConfig(json, `${at}/config.json`);
-  const interaction: InteractionConfig = {
-    layers: json.num_of_vision_sampler_layers,
-    start: json.start_of_vision_sampler_layers,
-    stride: json.stride_of_vision_sampler_layers,
-    window: json.window_size,
-    heads: json.fusion_interaction_heads,
-  };
-  divisible(`${at}/config.json`, "hidden_size", language.hiddenSize, "fusion_interaction_heads", interaction.heads);
+  const interaction = interactionConfig(json, language, `${at}/config.json`);
   return {
     modelType: json.model_type,
     semantics: json.fusion_semantics as Semantics,
@@ -103,6 +82,28 @@ export function parseConfig(config: unknown, vision: unknown, at: string): Fusio
     mappingWeight: json.fusion_mapping_weight,
     maxLength: json.tokenizer_model_max_length,
   };
+}
+
+/** Every interaction layer must follow a decoder layer that exists: one that never runs would be a mistake unseen. */
+function interactionConfig(
+  json: z.output<typeof configSchema>,
+  language: LanguageConfig,
+  at: string,
+): InteractionConfig {
+  const interaction: InteractionConfig = {
+    layers: json.num_of_vision_sampler_layers,
+    start: json.start_of_vision_sampler_layers,
+    stride: json.stride_of_vision_sampler_layers,
+    window: json.window_size,
+    heads: json.fusion_interaction_heads,
+  };
+  divisible(at, "hidden_size", language.hiddenSize, "fusion_interaction_heads", interaction.heads);
+  const last = interaction.start + (interaction.layers - 1) * interaction.stride;
+  if (interaction.layers > 0 && last >= language.layers) {
+    const expected = `num_of_vision_sampler_layers that fit ${language.layers} decoder layers`;
+    throw configError(at, expected, `the last of ${interaction.layers} after layer ${last}, counted from 0`);
+  }
+  return interaction;
 }
 
 function defaultTemplate(modelType: FusionConfig["modelType"]): TemplateName {
@@ -141,7 +142,11 @@ function ropeScaling(json: z.output<typeof configSchema>, headDim: number, at: s
     const original = json.original_max_position_embeddings ?? scaling.original_max_position_embeddings;
     if (shortFactor?.length !== headDim / 2 || longFactor?.length !== headDim / 2 || !original) {
       const actual = `${shortFactor?.length ?? 0} and ${longFactor?.length ?? 0} factors, original length ${original}`;
-      throw configError(at, `rope_scaling: longrope with ${headDim / 2} short and long factors and original_max_position_embeddings`, actual);
+      throw configError(
+        at,
+        `rope_scaling: longrope with ${headDim / 2} short and long factors and original_max_position_embeddings`,
+        actual,
+      );
     }
     return {
       type: "longrope",
@@ -155,75 +160,26 @@ function ropeScaling(json: z.output<typeof configSchema>, headDim: number, at: s
     const { factor, low_freq_factor: low, high_freq_factor: high } = scaling;
     const original = scaling.original_max_position_embeddings;
     if (!factor || !low || !high || !original || high <= low) {
-      throw configError(at, "rope_scaling: llama3 with factor, low_freq_factor < high_freq_factor and original_max_position_embeddings", JSON.stringify(scaling));
+      throw configError(
+        at,
+        "rope_scaling: llama3 with factor, low_freq_factor < high_freq_factor and original_max_position_embeddings",
+        JSON.stringify(scaling),
+      );
     }
-    return { type: "llama3", factor, lowFreqFactor: low, highFreqFactor: high, originalMaxPositionEmbeddings: original };
+    return {
+      type: "llama3",
+      factor,
+      lowFreqFactor: low,
+      highFreqFactor: high,
+      originalMaxPositionEmbeddings: original,
+    };
   }
   throw configError(at, "rope_scaling of type longrope, llama3 or none", `"${type}"`);
 }
 
 function latentCounts(text: string, at: string): number[] {
   const counts = text.split(",").map(Number);
-  if (counts.every((value) => Number.isInteger(value) && value > 0 && Number.isInteger(Math.sqrt(value)))) return counts;
+  if (counts.every((value) => Number.isInteger(value) && value > 0 && Number.isInteger(Math.sqrt(value))))
+    return counts;
   throw configError(at, "query_len: square numbers separated by commas", `"${text}"`);
-}
-
-/** The tower's own config.json, or the preset of that name. `kind` is read from the name as the reference does. */
-function parseVision(name: string, vision: unknown, at: string): VisionConfig {
-  const preset = vision === undefined ? towerPreset(name) : undefined;
-  if (vision === undefined && !preset) {
-    throw configError(`${at}/config.json`, "mm_vision_tower: a known tower, or a vision_config.json beside it", `"${name}"`);
-  }
-  const file = preset ? `${at}/config.json` : `${at}/vision_config.json`;
-  const json = validate(visionSchema, preset ?? vision, file);
-  divisible(file, "hidden_size", json.hidden_size, "num_attention_heads", json.num_attention_heads);
-  const kind = /siglip2/i.test(name) ? "siglip2" : /clip/i.test(name) && !/siglip/i.test(name) ? "clip" : "siglip";
-  const isClip = kind === "clip";
-  const grid = Math.floor(json.image_size / json.patch_size);
-  if (grid < 1) throw configError(file, "image_size of at least one patch", `${json.image_size} with patches of ${json.patch_size}`);
-  const declared = json.num_hidden_layers;
-  const activations: Record<string, Activation> = { gelu_pytorch_tanh: "gelu_tanh", gelu: "gelu", quick_gelu: "quick_gelu" };
-  return {
-    kind,
-    hiddenSize: json.hidden_size,
-    intermediateSize: json.intermediate_size,
-    declaredLayers: declared,
-    layers: declared - 1,
-    half: Math.floor((isClip ? declared : declared - 1) / 2),
-    heads: json.num_attention_heads,
-    patchSize: json.patch_size,
-    imageSize: json.image_size,
-    grid,
-    classToken: isClip,
-    normEpsilon: json.layer_norm_eps ?? (isClip ? 1e-5 : 1e-6),
-    activation: activations[json.hidden_act ?? (isClip ? "quick_gelu" : "gelu_pytorch_tanh")]!,
-    mean: json.image_mean ?? (isClip ? [0.48145466, 0.4578275, 0.40821073] : [0.5, 0.5, 0.5]),
-    std: json.image_std ?? (isClip ? [0.26862954, 0.26130258, 0.27577711] : [0.5, 0.5, 0.5]),
-  };
-}
-
-function validate<T extends z.ZodType>(schema: T, value: unknown, file: string): z.output<T> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`);
-  const isOther = file.endsWith("config.json") && problems.some((problem) => problem.startsWith("model_type"));
-  throw new FusionError({
-    code: "CONFIG_INVALID",
-    at: file,
-    message: `${file}: ${problems.join("; ")}`,
-    hint: isOther
-      ? "Point to a FUSION model folder: its config.json has model_type fusion_phi or fusion_llama."
-      : "Correct these keys; docs/model-folder.md lists them all.",
-    details: { problems },
-  });
-}
-
-function configError(at: string, expected: string, actual: string): FusionError {
-  const hint = "Correct this key; docs/model-folder.md lists them all.";
-  return new FusionError({ code: "CONFIG_INVALID", at, expected, actual, hint });
-}
-
-function divisible(at: string, key: string, value: number, by: string, divisor: number): void {
-  if (value % divisor === 0) return;
-  throw configError(at, `${key} divisible by ${by}`, `${value} and ${divisor}`);
 }

@@ -51,7 +51,7 @@ export interface VisionConfig {
 
 /** Interaction layers (paper 3.2). */
 export interface InteractionConfig {
-  /** How many there are; they stand after decoder layers start, start + stride, … */
+  /** How many there are, 0 for none; they stand after decoder layers start, start + stride, … */
   readonly layers: number;
   readonly start: number;
   readonly stride: number;
@@ -80,9 +80,9 @@ export interface FusionConfig {
 }
 
 /** The decoder layers that an interaction layer follows: start, start + stride, … */
-export function interactionPoints({ interaction, language }: FusionConfig): number[] {
+export function interactionPoints({ interaction }: FusionConfig): number[] {
   const { layers, start, stride } = interaction;
-  return Array.from({ length: layers }, (_, k) => start + k * stride).filter((layer) => layer < language.layers);
+  return Array.from({ length: layers }, (_, k) => start + k * stride);
 }
 
 /** Q when the user names none: the largest of the model's set that is at most 64, else its smallest. */

@@ -46,7 +46,12 @@ export function decoderAttention(
     const rotated = applyRope(op, op.Reshape(query, [batch, length, heads, headDim]), context.rope); // [B, S, A, H]
     const grouped = op.Reshape(rotated, [batch, length, keyValueHeads, group, headDim]);
     const rows = multiplyDims(group, length);
-    const q = op.Reshape(op.Transpose(op.Mul(grouped, headDim ** -0.5), [0, 2, 3, 1, 4]), [batch, keyValueHeads, rows, headDim]);
+    const q = op.Reshape(op.Transpose(op.Mul(grouped, headDim ** -0.5), [0, 2, 3, 1, 4]), [
+      batch,
+      keyValueHeads,
+      rows,
+      headDim,
+    ]);
     const keys = applyRope(op, op.Reshape(key, [batch, length, keyValueHeads, headDim]), context.rope);
     const present: KeyValue = {
       key: op.Transpose(keys, [0, 2, 3, 1]),

@@ -32,7 +32,12 @@ export interface DecoderOutput {
  *
  * @param embeddings - [B, S, D]
  */
-export function decoder(op: OpBuilder, config: FusionConfig, embeddings: Value, options: DecoderOptions): DecoderOutput {
+export function decoder(
+  op: OpBuilder,
+  config: FusionConfig,
+  embeddings: Value,
+  options: DecoderOptions,
+): DecoderOutput {
   const { language } = config;
   const { positions, past, afterLayer } = options;
   const context: DecoderContext = {
@@ -75,10 +80,14 @@ function gatedMlp(op: OpBuilder, config: LanguageConfig, prefix: string, x: Valu
   const project = (name: string, outFeatures: number) =>
     linear(op, `${prefix}.${name}`, x, { inFeatures: hiddenSize, outFeatures });
   const [gate, up] = fusedProjections
-    ? op.scope(prefix, () => op.Split(project("gate_up_proj", 2 * inner), [inner, inner], -1))
+    ? splitHalves(op, prefix, project("gate_up_proj", 2 * inner), inner)
     : [project("gate_proj", inner), project("up_proj", inner)];
   const product = op.scope(prefix, () => op.Mul(activate(op, "silu", gate!), up!));
   return linear(op, `${prefix}.down_proj`, product, { inFeatures: inner, outFeatures: hiddenSize });
+}
+
+function splitHalves(op: OpBuilder, scope: string, x: Value, half: number): Value[] {
+  return op.scope(scope, () => op.Split(x, [half, half], -1));
 }
 
 /**

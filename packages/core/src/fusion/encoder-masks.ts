@@ -19,7 +19,12 @@ import type { EncoderMasks } from "./vision-encoder.ts";
  * @param visionRows - rows in front of the text (patches, and CLIP's class token)
  * @returns biases [B, 1, V+I, V+I] and [B, 1, 1, V+I]
  */
-export function encoderMasks(op: OpBuilder, semantics: Semantics, textMask: Value, visionRows: number): Required<EncoderMasks> {
+export function encoderMasks(
+  op: OpBuilder,
+  semantics: Semantics,
+  textMask: Value,
+  visionRows: number,
+): Required<EncoderMasks> {
   return op.scope("encoder_masks", () => {
     const [batch, length] = textMask.shape as [Value["shape"][number], Value["shape"][number]];
     const textBias = op.Reshape(op.Mul(op.Sub(1, textMask), maskedScore), [batch, 1, 1, length]);

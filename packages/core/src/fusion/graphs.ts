@@ -101,7 +101,9 @@ function decoderGraph(name: string, config: FusionConfig, { image, past }: { ima
     const rows = interactionRows(op, "Q");
     const latents = op.input("latents", "float32", ["B", "Q", width]);
     const windows = op.input("windows", "float32", ["B", "Q", config.interaction.window ** 2, width]);
-    const parts = image ? [op.input("image_tokens", "float32", ["B", config.imageGrid ** 2, width]), latents] : [latents];
+    const parts = image
+      ? [op.input("image_tokens", "float32", ["B", config.imageGrid ** 2, width]), latents]
+      : [latents];
     const { hidden, present } = decoder(op, config, embedSequence(op, config, inputs, parts), {
       positions: inputs.positions,
       past: past ? pastInputs(op, config) : undefined,

@@ -9,7 +9,7 @@ export {
   type TowerKind,
   type VisionConfig,
 } from "./config.ts";
-export { type ConfigJson, parseConfig, type VisionConfigJson } from "./config-file.ts";
+export { type ConfigJson, parseConfig } from "./config-file.ts";
 export {
   contextGraph,
   decodeGraph,
@@ -23,6 +23,8 @@ export {
   presentKeyName,
   presentValueName,
 } from "./graphs.ts";
+export { type ModelPreset, modelPreset, presetNames } from "./model-presets.ts";
+export { fusionParameters, isUnusedParameter, unusedParameters } from "./parameters.ts";
 export {
   type LayoutOptions,
   type LayoutSample,
@@ -30,5 +32,4 @@ export {
   type SampleLayout,
   type SequenceLayout,
 } from "./sequence-layout.ts";
-export { fusionParameters, isUnusedParameter, unusedParameters } from "./parameters.ts";
-export { type ModelPreset, modelPreset, presetNames } from "./model-presets.ts";
+export type { VisionConfigJson } from "./vision-schema.ts";

@@ -47,9 +47,19 @@ export function interactionLayer(op: OpBuilder, config: FusionConfig, index: num
   const [q, k, v] = [normed("q_proj", query), normed("k_proj", context), normed("v_proj", context)];
   const attended = op.scope(`${prefix}.cross_attn`, () => windowAttention(op, q, k, v, config.interaction.heads));
   const output = linear(op, `${prefix}.cross_attn.o_proj`, attended, plain);
-  const u = layerNorm(op, `${prefix}.norm`, op.scope(prefix, () => op.Add(output, query)), normEpsilon);
+  const u = layerNorm(
+    op,
+    `${prefix}.norm`,
+    op.scope(prefix, () => op.Add(output, query)),
+    normEpsilon,
+  );
   const inner = linear(op, `${prefix}.proj_out.linear_1`, u, plain);
-  const outer = linear(op, `${prefix}.proj_out.linear_2`, op.scope(prefix, () => activate(op, "gelu", inner)), plain);
+  const outer = linear(
+    op,
+    `${prefix}.proj_out.linear_2`,
+    op.scope(prefix, () => activate(op, "gelu", inner)),
+    plain,
+  );
   return op.scope(prefix, () => op.Add(latents, outer));
 }
 

@@ -14,7 +14,7 @@ export function unusedParameters({ vision }: FusionConfig): Map<string, readonly
 }
 
 /**
- * True for checkpoint entries that FUSION does not use: the tower's dropped last layers, its post-layernorm and pooling
+ * True for checkpoint entries that FUSION does not use: the tower's dropped last layer, its post-layernorm and pooling
  * head, index buffers, and an output table where embeddings are tied.
  */
 export function isUnusedParameter(name: string, { vision, language }: FusionConfig): boolean {
@@ -23,7 +23,7 @@ export function isUnusedParameter(name: string, { vision, language }: FusionConf
   if (!name.startsWith(towerPrefix)) return false;
   const rest = name.slice(towerPrefix.length + 1);
   if (rest.startsWith("post_layernorm.") || rest.startsWith("head.")) return true;
-  for (let layer = vision.layers; layer <= vision.declaredLayers; layer++) {
+  for (let layer = vision.layers; layer < vision.declaredLayers; layer++) {
     if (name.startsWith(`${encoderLayerPrefix(layer)}.`)) return true;
   }
   return false;

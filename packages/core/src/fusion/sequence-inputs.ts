@@ -52,7 +52,12 @@ export function interactionRows(op: OpBuilder, latents: Dim): InteractionRows {
  * @param parts - what can stand beside text: image tokens [B, Pᵢ, D] and latents [B, Q, D], in this order
  * @returns [B, S, D]
  */
-export function embedSequence(op: OpBuilder, config: FusionConfig, inputs: SequenceInputs, parts: readonly Value[]): Value {
+export function embedSequence(
+  op: OpBuilder,
+  config: FusionConfig,
+  inputs: SequenceInputs,
+  parts: readonly Value[],
+): Value {
   const text = embedTokens(op, config, inputs.inputIds);
   return op.scope("sequence", () => {
     const zero = op.zeros("float32", [1, config.language.hiddenSize]);

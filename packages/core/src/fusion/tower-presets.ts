@@ -1,4 +1,4 @@
-import type { VisionConfigJson } from "./config-file.ts";
+import type { VisionConfigJson } from "./vision-schema.ts";
 
 /** The three towers of FUSION by a part of their hub name, in the form of their own config.json. */
 const towers: Readonly<Record<string, VisionConfigJson>> = {

@@ -15,16 +15,26 @@ import { towerPrefix } from "./names.ts";
  */
 export function visionEmbedding(op: OpBuilder, config: VisionConfig, pixels: Value): Value {
   const prefix = `${towerPrefix}.embeddings`;
-  return op.scope(prefix, () => {
-    const { hiddenSize: width, patchSize: p, grid, classToken } = config;
-    const positions = op.parameter(`${prefix}.position_embedding.weight`, [grid * grid + (classToken ? 1 : 0), width]);
-    const patches = patchEmbedding(op, config, `${prefix}.patch_embedding`, patchRows(op, pixels, grid, p));
-    if (!classToken) return op.Add(patches, positions);
-    const token = op.parameter(`${prefix}.class_embedding`, [width]);
-    const repeated = op.Expand(op.Reshape(token, [1, 1, width]), [pixels.shape[0]!, 1, width]);
-    const states = op.Add(op.Concat([repeated, patches], 1), positions); // [B, 1+P, E]
-    return layerNorm(op, `${towerPrefix}.pre_layrnorm`, states, config.normEpsilon);
+  const { hiddenSize: width, grid, classToken } = config;
+  const positions = op.parameter(`${prefix}.position_embedding.weight`, [grid * grid + (classToken ? 1 : 0), width]);
+  const patches = op.scope(`${prefix}.patch_embedding`, () => patchEmbedding(op, config, pixels));
+  if (!classToken) return op.scope(prefix, () => op.Add(patches, positions)); // [B, P, E]
+  const states = op.scope(prefix, () => {
+    const token = op.Reshape(op.parameter(`${prefix}.class_embedding`, [width]), [1, 1, width]);
+    return op.Add(op.Concat([op.Expand(token, [pixels.shape[0]!, 1, width]), patches], 1), positions); // [B, 1+P, E]
   });
+  return layerNorm(op, `${towerPrefix}.pre_layrnorm`, states, config.normEpsilon);
+}
+
+function patchEmbedding(
+  op: OpBuilder,
+  { hiddenSize: width, patchSize: p, grid, classToken }: VisionConfig,
+  pixels: Value,
+): Value {
+  const name = `${towerPrefix}.embeddings.patch_embedding`;
+  const kernel = op.parameter(`${name}.weight`, [width, 3, p, p]);
+  const bias = classToken ? undefined : op.parameter(`${name}.bias`, [width]);
+  return rowsGemm(op, patchRows(op, pixels, grid, p), op.Reshape(kernel, [width, 3 * p * p]), width, bias);
 }
 
 /** [B, 3, c, c] → [B, P, 3·p·p], each row one patch in the order of the convolution's weights. */
@@ -36,11 +46,4 @@ function patchRows(op: OpBuilder, pixels: Value, grid: number, p: number): Value
   const cells = op.Reshape(cropped, [batch, channels!, grid, p, grid, p]);
   const ordered = op.Transpose(cells, [0, 2, 4, 1, 3, 5]); // [B, √P, √P, 3, p, p]
   return op.Reshape(ordered, [batch, grid * grid, channels! * p * p]);
-}
-
-function patchEmbedding(op: OpBuilder, config: VisionConfig, name: string, rows: Value): Value {
-  const { hiddenSize: width, patchSize: p, classToken } = config;
-  const kernel = op.parameter(`${name}.weight`, [width, 3, p, p]);
-  const bias = classToken ? undefined : op.parameter(`${name}.bias`, [width]);
-  return rowsGemm(op, rows, op.Reshape(kernel, [width, 3 * p * p]), width, bias);
 }

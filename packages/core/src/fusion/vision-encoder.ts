@@ -17,7 +17,13 @@ export interface EncoderMasks {
  * @param mark - prefix of the names under which every h_i is marked
  * @returns h_0 … h_layers, each [B, T, E]
  */
-export function visionEncoder(op: OpBuilder, config: VisionConfig, states: Value, masks: EncoderMasks, mark: string): Value[] {
+export function visionEncoder(
+  op: OpBuilder,
+  config: VisionConfig,
+  states: Value,
+  masks: EncoderMasks,
+  mark: string,
+): Value[] {
   const hidden = [op.mark(`${mark}.h0`, states)];
   for (let layer = 0; layer < config.layers; layer++) {
     const mask = layer < config.half ? masks.firstHalf : masks.secondHalf;
@@ -30,12 +36,26 @@ export function visionEncoder(op: OpBuilder, config: VisionConfig, states: Value
 function encoderLayer(op: OpBuilder, config: VisionConfig, layer: number, x: Value, mask: Value | undefined): Value {
   const prefix = encoderLayerPrefix(layer);
   const { hiddenSize, intermediateSize, normEpsilon } = config;
-  const attention = selfAttention(op, config, `${prefix}.self_attn`, layerNorm(op, `${prefix}.layer_norm1`, x, normEpsilon), mask);
+  const attention = selfAttention(
+    op,
+    config,
+    `${prefix}.self_attn`,
+    layerNorm(op, `${prefix}.layer_norm1`, x, normEpsilon),
+    mask,
+  );
   const attended = op.scope(prefix, () => op.Add(x, attention));
   const normed = layerNorm(op, `${prefix}.layer_norm2`, attended, normEpsilon);
-  const inner = linear(op, `${prefix}.mlp.fc1`, normed, { inFeatures: hiddenSize, outFeatures: intermediateSize, bias: true });
+  const inner = linear(op, `${prefix}.mlp.fc1`, normed, {
+    inFeatures: hiddenSize,
+    outFeatures: intermediateSize,
+    bias: true,
+  });
   const active = op.scope(`${prefix}.mlp`, () => activate(op, config.activation, inner));
-  const outer = linear(op, `${prefix}.mlp.fc2`, active, { inFeatures: intermediateSize, outFeatures: hiddenSize, bias: true });
+  const outer = linear(op, `${prefix}.mlp.fc2`, active, {
+    inFeatures: intermediateSize,
+    outFeatures: hiddenSize,
+    bias: true,
+  });
   return op.scope(prefix, () => op.Add(attended, outer));
 }
 

@@ -8,9 +8,13 @@ export function weightedMean(op: OpBuilder, x: Value, weight: Value): Value {
   return op.Div(op.ReduceSum(op.Mul(x, weight), axes, false), op.Where(op.Greater(total, 0), total, 1));
 }
 
-/** 1 − cos(a, b) over the last axis, with PyTorch's floor of 1e-8 on each norm. [..., D] → [...] */
+/**
+ * 1 − cos(a, b) over the last axis, with PyTorch's floor of 1e-8 on each norm: 1 where either is zero. [..., D] → [...]
+ *
+ * The floor lies under the root, so that the gradient of a zero vector is 0 and not 0·∞.
+ */
 export function cosineDistance(op: OpBuilder, a: Value, b: Value): Value {
-  const norm = (x: Value) => op.Max(op.Sqrt(op.ReduceSum(op.Mul(x, x), [-1], false)), 1e-8);
+  const norm = (x: Value) => op.Sqrt(op.Max(op.ReduceSum(op.Mul(x, x), [-1], false), 1e-16));
   const dot = op.ReduceSum(op.Mul(a, b), [-1], false);
   return op.Sub(1, op.Div(dot, op.Mul(norm(a), norm(b))));
 }

@@ -46,7 +46,10 @@ export function ropeTable(headDim: number, theta: number, scaling: RopeScaling):
     case "longrope": {
       const { originalMaxPositionEmbeddings: original, maxPositionEmbeddings: maximum } = scaling;
       const divided = (factors: readonly number[]) =>
-        Float32Array.from(factors, (factor, i) => 1 / (Math.fround(factor) * Math.fround(theta ** ((2 * i) / headDim))));
+        Float32Array.from(
+          factors,
+          (factor, i) => 1 / (Math.fround(factor) * Math.fround(theta ** ((2 * i) / headDim))),
+        );
       const stretch = maximum / original;
       return {
         short: divided(scaling.shortFactor),
