@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { defineConfig, type Options } from "tsup";
 
 /** What every package is built with: ESM for Node 20, types beside the code, dependencies left outside. */
@@ -13,9 +14,18 @@ function packageBuild(name: string, entry: Record<string, string>): Options {
     splitting: true,
     sourcemap: true,
     clean: true,
-    external: [/^@fusion-vlm\//, /^node:/],
-    skipNodeModulesBundle: true,
+    external: [/^node:/, ...dependenciesOf(name)],
   };
+}
+
+/**
+ * What a package imports by name is not bundled.
+ *
+ * Named one by one: tsup's skipNodeModulesBundle lets the `paths` of tsconfig.json win, which lead to the sources of our packages.
+ */
+function dependenciesOf(name: string): RegExp[] {
+  const { dependencies = {} } = JSON.parse(readFileSync(`packages/${name}/package.json`, "utf8"));
+  return Object.keys(dependencies).map((dependency) => new RegExp(`^${dependency}($|/)`));
 }
 
 const packages: Record<string, Record<string, string>> = {
@@ -25,6 +35,7 @@ const packages: Record<string, Record<string, string>> = {
     generate: "generate.ts",
     testing: "testing.ts",
     "engine-worker-node": "backends/engine-worker-node.ts",
+    "picture-worker-node": "image/picture-worker-node.ts",
   },
   "plugin-kit": { index: "index.ts" },
   cli: { index: "index.ts" },

@@ -23,12 +23,10 @@ export function ensureInstalled() {
 
   const start = performance.now();
   say("installing dependencies (npm registry only) …");
-  // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms. With --no-save the lock file rules
-  // here too, and stays as it is.
   // Without the variable, onnxruntime-node's install script fetches CUDA libraries from another host and fails where it is
   // unreachable.
-  if (!runNpm(["install", "--no-save", "--no-audit", "--no-fund"], { ONNXRUNTIME_NODE_INSTALL: "skip" })) {
-    say("npm install failed; its message is above.");
+  if (!runNpm(["ci", "--no-audit", "--no-fund"], { ONNXRUNTIME_NODE_INSTALL: "skip" })) {
+    say("npm ci failed; its message is above.");
     return false;
   }
   writeStamp("install", lockStamp);

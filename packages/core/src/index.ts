@@ -22,17 +22,43 @@ export type {
 } from "./session/index.ts";
 
 // Model folders
-export { type ModelFolder, openModelFolder, readModelConfig } from "./session/index-node.ts";
+export {
+  type GraphSize,
+  inspectModel,
+  type ModelFolder,
+  type ModelInspection,
+  type ModelStorage,
+  openModelFolder,
+  type PartSize,
+  readModelConfig,
+} from "./session/index-node.ts";
 export {
   defaultLatents,
   type FusionConfig,
   fusionParameters,
   interactionPoints,
+  type ModelPart,
   type ModelPreset,
   modelPreset,
   presetNames,
   type Semantics,
 } from "./fusion/index.ts";
+
+// The graphs, and the engine that runs them, for those who drive them on their own
+export {
+  contextGraph,
+  decodeGraph,
+  extendGraph,
+  imageGraph,
+  type LayoutOptions,
+  type LayoutSample,
+  latentsGraph,
+  layoutSequence,
+  lossGraph,
+  prefillGraph,
+  type SequenceLayout,
+} from "./fusion/index.ts";
+export { compileGraph, FusionEngine, type ImageContext, KeyValueCache } from "./session/index.ts";
 
 // Comparison with recorded numbers
 export { type Comparison, type VerifyOptions, type VerifyReport, verifyModel } from "./reference/index.ts";
@@ -47,6 +73,12 @@ export {
   nodeBackend,
   probeEngines,
 } from "./backends/index-node.ts";
+
+// Pictures
+export { type DecodeOptions, type ImageFacts, probeImage } from "./image/index-node.ts";
+
+// Weights
+export type { FloatDtype } from "./weights/index.ts";
 
 // Tensors
 export * from "./tensor/index.ts";

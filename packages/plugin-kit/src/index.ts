@@ -1,6 +1,15 @@
 // Commands
-export { exitCodes, type Failure, type FailureCode, renderFailure, toFailure } from "./command/failure.ts";
+export {
+  exitCodes,
+  type Failure,
+  type FailureCode,
+  failureDocument,
+  renderFailure,
+  type StopSignal,
+  toFailure,
+} from "./command/failure.ts";
 export { FusionCommand } from "./command/fusion-command.ts";
+export type { Interrupt } from "./command/interrupt.ts";
 export { runCli } from "./command/run-cli.ts";
 export { UsageError } from "./command/usage-error.ts";
 
@@ -14,6 +23,7 @@ export {
   modelFlag,
   numberFlag,
   seedFlag,
+  semanticsFlag,
   threadsFlag,
 } from "./command/flags.ts";
 
@@ -34,5 +44,14 @@ export {
 } from "./config/settings.ts";
 
 // Output
+export { printable, printableLine } from "./output/printable.ts";
 export { Progress, type ProgressOptions, type ProgressStream } from "./output/progress.ts";
-export { type Column, formatBytes, formatDuration, keyValues, table } from "./output/text.ts";
+export {
+  type Column,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatMilliseconds,
+  keyValues,
+  table,
+} from "./output/text.ts";

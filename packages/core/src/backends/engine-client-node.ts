@@ -1,5 +1,5 @@
-import type { FusionError } from "../errors/index.ts";
-import { decodeError, type EngineCalls, type EngineMethod, type EngineReply } from "./engine-protocol.ts";
+import { decodeError, type FusionError } from "../errors/index.ts";
+import type { EngineCalls, EngineMethod, EngineReply } from "./engine-protocol.ts";
 import { type EngineThread, spawnEngine } from "./engine-root-node.ts";
 import type { OnnxEngineOptions } from "./onnx-engine-node.ts";
 

@@ -1,4 +1,4 @@
-import { type ErrorCode, FusionError, internalError } from "../errors/index.ts";
+import type { WireError } from "../errors/index.ts";
 import { type Dtype, dtypeFacts, type Tensor } from "../tensor/index.ts";
 import type { CompileOptions, OnnxModel, StateWrite } from "./backend.ts";
 
@@ -40,26 +40,6 @@ export type EngineReply =
   | { readonly id: number; readonly result: EngineCalls[EngineMethod]["result"] }
   | { readonly id: number; readonly error: WireError };
 
-/** A FusionError as plain data: structured cloning keeps no class. */
-export interface WireError {
-  readonly code: ErrorCode;
-  readonly at: string;
-  readonly message: string;
-  readonly hint: string;
-  readonly details: Record<string, unknown>;
-  readonly cause?: string;
-}
-
-export function encodeError(error: unknown): WireError {
-  const known = FusionError.isInstance(error) ? error : internalError("engine worker", describe(error), error);
-  const { code, at, message, hint, details, cause } = known;
-  return { code, at, message, hint, details, ...(cause !== undefined && { cause: describe(cause) }) };
-}
-
-export function decodeError({ cause, ...error }: WireError): FusionError {
-  return new FusionError({ ...error, ...(cause !== undefined && { cause: new Error(cause) }) });
-}
-
 /** A copy in memory of its own: sending it moves the copy and leaves the caller's array alone. */
 export function copyTensor({ dtype, shape, data }: Tensor): Tensor {
   const copy = new dtypeFacts[dtype].array(data.length) as Float32Array;
@@ -70,8 +50,4 @@ export function copyTensor({ dtype, shape, data }: Tensor): Tensor {
 /** The memory of tensors that nobody else holds, each once: what postMessage may move instead of copying. */
 export function transferList(values: readonly Tensor[]): ArrayBuffer[] {
   return [...new Set(values.map((value) => value.data.buffer as ArrayBuffer))];
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-import { internalError } from "../errors/index.ts";
+import { encodeError, internalError } from "../errors/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import type { Backend, Program, StateTensor } from "./backend.ts";
 import {
@@ -6,7 +6,6 @@ import {
   type EngineMethod,
   type EngineReply,
   type EngineRequest,
-  encodeError,
   transferList,
 } from "./engine-protocol.ts";
 
@@ -23,7 +22,7 @@ export function serveEngine(
       const result = await (handlers[method] as (args: unknown) => Promise<EngineCalls[EngineMethod]["result"]>)(args);
       post({ id, result }, transferList(tensorsOf(method, result)));
     } catch (error) {
-      post({ id, error: encodeError(error) }, []);
+      post({ id, error: encodeError(error, "engine worker") }, []);
     }
   };
 }

@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, Worker, workerData } from "node:worker_threads";
-import { type EngineRequest, encodeError } from "./engine-protocol.ts";
+import { encodeError } from "../errors/index.ts";
+import type { EngineRequest } from "./engine-protocol.ts";
 import { serveEngine } from "./engine-server.ts";
 import { type OnnxEngineOptions, onnxEngine } from "./onnx-engine-node.ts";
 import { probeModel } from "./probe-model.ts";
@@ -42,7 +43,7 @@ async function serveRoot(): Promise<void> {
     });
     let error: string | undefined;
     worker.on("error", (cause) => {
-      error = encodeError(cause).message;
+      error = encodeError(cause, "engine worker").message;
     });
     worker.on("exit", (code) => {
       parentPort!.postMessage({ engine, code, ...(error && { error }) } satisfies EngineExit);

@@ -1,1 +1,2 @@
 export { type ErrorCode, FusionError, type FusionErrorOptions, internalError } from "./fusion-error.ts";
+export { decodeError, encodeError, type WireError } from "./wire-error.ts";

@@ -8,7 +8,7 @@ import type { KeyValue } from "./decoder-attention.ts";
 import { dualSupervisedLoss } from "./dual-supervised-loss.ts";
 import { globalContext } from "./global-context.ts";
 import { latentTokens } from "./latent-tokens.ts";
-import { semanticMappingLoss } from "./semantic-mapping-loss.ts";
+import { type SemanticMappingLoss, semanticMappingLoss } from "./semantic-mapping-loss.ts";
 import { embedSequence, type InteractionRows, interact, interactionRows, sequenceInputs } from "./sequence-inputs.ts";
 import { embedTokens, type TextGuidedEncoding, textGuidedEncoding } from "./text-guided-encoding.ts";
 
@@ -75,23 +75,39 @@ export function decodeGraph(config: FusionConfig): Graph {
 /** Losses of a batch: `loss` (15), `loss_answer` (14), `loss_v2t` (12), `loss_t2v` (13). */
 export function lossGraph(config: FusionConfig, latents: number): Graph {
   return buildGraph("fusion.loss", (op) => {
-    const { encoding, mask } = guidedEncoding(op, config);
-    const context = globalContext(op, config, subImages(op, config));
-    const tokens = latentTokens(op, context, latents, config.interaction.window);
-    const inputs = sequenceInputs(op);
-    const rows = interactionRows(op, latents);
-    const parts = [imageTokens(op, config, encoding), tokens.initial];
-    const { hidden } = decoder(op, config, embedSequence(op, config, inputs, parts), {
-      positions: inputs.positions,
-      afterLayer: interactions(op, config, rows, tokens.windows),
-    });
-    const answer = answerLoss(op, config, hidden, answerInputs(op));
-    const mapping = semanticMappingLoss(op, config, encoding, mask);
-    op.output("loss", dualSupervisedLoss(op, answer, mapping, config.mappingWeight));
+    const { total, answer, mapping } = fusionLoss(op, config, latents);
+    op.output("loss", total);
     op.output("loss_answer", answer);
     op.output("loss_v2t", mapping.visionToText);
     op.output("loss_t2v", mapping.textToVision);
   });
+}
+
+/** The losses of a batch, scalars, inside a graph that goes on: a training step differentiates `total`. */
+export interface FusionLoss {
+  /** (15) */
+  readonly total: Value;
+  /** (14) */
+  readonly answer: Value;
+  /** (12) and (13) */
+  readonly mapping: SemanticMappingLoss;
+}
+
+/** Declares the inputs of a batch and writes everything from pixels and ids to the losses. */
+export function fusionLoss(op: OpBuilder, config: FusionConfig, latents: number): FusionLoss {
+  const { encoding, mask } = guidedEncoding(op, config);
+  const context = globalContext(op, config, subImages(op, config));
+  const tokens = latentTokens(op, context, latents, config.interaction.window);
+  const inputs = sequenceInputs(op);
+  const rows = interactionRows(op, latents);
+  const parts = [imageTokens(op, config, encoding), tokens.initial];
+  const { hidden } = decoder(op, config, embedSequence(op, config, inputs, parts), {
+    positions: inputs.positions,
+    afterLayer: interactions(op, config, rows, tokens.windows),
+  });
+  const answer = answerLoss(op, config, hidden, answerInputs(op));
+  const mapping = semanticMappingLoss(op, config, encoding, mask);
+  return { total: dualSupervisedLoss(op, answer, mapping, config.mappingWeight), answer, mapping };
 }
 
 function decoderGraph(name: string, config: FusionConfig, { image, past }: { image: boolean; past: boolean }): Graph {

@@ -14,6 +14,8 @@ export {
   contextGraph,
   decodeGraph,
   extendGraph,
+  type FusionLoss,
+  fusionLoss,
   imageGraph,
   latentsGraph,
   lossGraph,
@@ -23,6 +25,7 @@ export {
   presentKeyName,
   presentValueName,
 } from "./graphs.ts";
+export { type ModelPart, modelPart, modelParts } from "./model-parts.ts";
 export { type ModelPreset, modelPreset, presetNames } from "./model-presets.ts";
 export { fusionParameters, isUnusedParameter, unusedParameters } from "./parameters.ts";
 export {

@@ -1,5 +1,6 @@
 import { FusionError } from "../errors/index.ts";
-import type { ConfigJson, VisionConfigJson } from "./config-file.ts";
+import type { ConfigJson } from "./config-file.ts";
+import type { VisionConfigJson } from "./vision-schema.ts";
 
 /** A model by name: the contents of its two configuration files. */
 export interface ModelPreset {

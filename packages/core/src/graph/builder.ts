@@ -10,6 +10,9 @@ export interface DimSource {
   readonly axis: number;
 }
 
+/** Constants with more elements are not compared with one another. */
+const largestShared = 64;
+
 export interface NodeSpec {
   op: string;
   domain?: string;
@@ -86,7 +89,7 @@ export class GraphBuilder {
 
   /** A constant; equal small constants are shared. */
   constant(data: Tensor): Value {
-    const key = data.data.length <= 64 ? `${data.dtype}[${data.shape}]:${data.data.join(",")}` : undefined;
+    const key = data.data.length <= largestShared ? contentKey(data) : undefined;
     const known = key && this.#constants.get(key);
     if (known) return known;
     const count = this.#next("constant");
@@ -172,6 +175,12 @@ export function canonicalShape(shape: readonly Dim[]): Shape {
 /** A dimension that is one name, and so can be read off a single axis. */
 function isSymbol(size: Dim): size is string {
   return typeof size === "string" && /^\w+$/.test(size);
+}
+
+/** Equal for tensors that are equal bit by bit; −0 is not 0 to a division. */
+function contentKey({ dtype, shape, data }: Tensor): string {
+  const numbers = Array.from(data as ArrayLike<number | bigint>, (each) => (Object.is(each, -0) ? "-0" : String(each)));
+  return `${dtype}[${shape}]:${numbers.join(",")}`;
 }
 
 function taken(at: string, what: string): FusionError {

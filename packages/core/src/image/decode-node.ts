@@ -18,6 +18,8 @@ export interface DecodeOptions {
   readonly maxBytes?: number;
 }
 
+const defaultMaxPixels = 100_000_000;
+
 const sharpNames: Record<ImageFormat, string> = { JPEG: "jpeg", PNG: "png", WebP: "webp", GIF: "gif", AVIF: "heif" };
 
 /**
@@ -32,7 +34,41 @@ const sharpNames: Record<ImageFormat, string> = { JPEG: "jpeg", PNG: "png", WebP
  * @throws IMAGE_INVALID for every other type, and for empty, truncated or corrupt data
  */
 export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
-  const { autoOrient = false, maxPixels = 100_000_000, maxSide = 65_535, maxBytes = 100 * 2 ** 20 } = options;
+  const { at, format, encoded, isCmyk } = await openPicture(source, options);
+  const { autoOrient = false, maxPixels = defaultMaxPixels } = options;
+  const pipeline = rawPipeline(encoded, isCmyk, { autoOrient, limitInputPixels: maxPixels });
+  const { data, info } = await guarded(at, format, () => pipeline.raw().toBuffer({ resolveWithObject: true }));
+  const pixels = new Uint8Array(data.buffer, data.byteOffset, data.length);
+  return rgbImage(info.width, info.height, isCmyk ? cmykToRgb(pixels) : pixels);
+}
+
+/** What a picture's header says. */
+export interface ImageFacts {
+  readonly format: ImageFormat;
+  /** In pixels, before EXIF orientation. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Reads a picture's header and decodes nothing: a cheap check before long work.
+ *
+ * @throws what decodeImage throws, except for damage behind the header
+ */
+export async function probeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<ImageFacts> {
+  const { format, width, height } = await openPicture(source, options);
+  return { format, width, height };
+}
+
+/** A picture whose type and size have been found acceptable. */
+interface OpenPicture extends ImageFacts {
+  readonly at: string;
+  readonly encoded: Uint8Array;
+  readonly isCmyk: boolean;
+}
+
+async function openPicture(source: string | Uint8Array, options: DecodeOptions): Promise<OpenPicture> {
+  const { maxPixels = defaultMaxPixels, maxSide = 65_535, maxBytes = 100 * 2 ** 20 } = options;
   assertLimit("maxPixels", maxPixels);
   assertLimit("maxSide", maxSide);
   assertLimit("maxBytes", maxBytes);
@@ -46,11 +82,8 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
   const metadata = await guarded(at, format, () => sharp(encoded, { limitInputPixels: false }).metadata());
   assertExpectedDecoder(at, format, metadata);
   assertSize(at, metadata, maxPixels, maxSide);
-  const isCmyk = metadata.space === "cmyk";
-  const pipeline = rawPipeline(encoded, isCmyk, { autoOrient, limitInputPixels: maxPixels });
-  const { data, info } = await guarded(at, format, () => pipeline.raw().toBuffer({ resolveWithObject: true }));
-  const pixels = new Uint8Array(data.buffer, data.byteOffset, data.length);
-  return rgbImage(info.width, info.height, isCmyk ? cmykToRgb(pixels) : pixels);
+  const { width, height, space } = metadata;
+  return { at, format, width, height, encoded, isCmyk: space === "cmyk" };
 }
 
 /** The pipeline that neither blends alpha nor manages colour: three bands, or four of CMYK ink. */

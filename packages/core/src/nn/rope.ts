@@ -12,6 +12,8 @@ export interface RopeTable {
   readonly attentionScaling: number;
 }
 
+const { fround } = Math;
+
 /** The `rope_scaling` of a config.json, by its `rope_type`. */
 export type RopeScaling =
   | { readonly type: "plain" }
@@ -39,17 +41,15 @@ export type RopeScaling =
  * @see transformers 4.48 `modeling_rope_utils.py`
  */
 export function ropeTable(headDim: number, theta: number, scaling: RopeScaling): RopeTable {
-  const plain = Float32Array.from({ length: headDim / 2 }, (_, i) => 1 / Math.fround(theta ** ((2 * i) / headDim)));
+  const periods = Float32Array.from({ length: headDim / 2 }, (_, i) => theta ** fround((2 * i) / headDim));
+  const plain = periods.map((period) => 1 / period);
   switch (scaling.type) {
     case "plain":
       return { short: plain, attentionScaling: 1 };
     case "longrope": {
       const { originalMaxPositionEmbeddings: original, maxPositionEmbeddings: maximum } = scaling;
       const divided = (factors: readonly number[]) =>
-        Float32Array.from(
-          factors,
-          (factor, i) => 1 / (Math.fround(factor) * Math.fround(theta ** ((2 * i) / headDim))),
-        );
+        periods.map((period, i) => 1 / fround(fround(factors[i]!) * period));
       const stretch = maximum / original;
       return {
         short: divided(scaling.shortFactor),
@@ -63,13 +63,15 @@ export function ropeTable(headDim: number, theta: number, scaling: RopeScaling):
   }
 }
 
+/** Rounded to float32 after every step: at position 9000 the last bit of a frequency is 1e-6 of an angle. */
 function llama3Frequency(frequency: number, scaling: RopeScaling & { type: "llama3" }): number {
   const { factor, lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings: original } = scaling;
-  const wavelength = (2 * Math.PI) / frequency;
+  const wavelength = fround((2 * Math.PI) / frequency);
   if (wavelength > original / lowFreqFactor) return frequency / factor;
   if (wavelength < original / highFreqFactor) return frequency;
-  const smooth = (original / wavelength - lowFreqFactor) / (highFreqFactor - lowFreqFactor);
-  return ((1 - smooth) * frequency) / factor + smooth * frequency;
+  const smooth = fround(fround(fround(original / wavelength) - lowFreqFactor) / (highFreqFactor - lowFreqFactor));
+  const stretched = fround(fround(fround(1 - smooth) * frequency) / factor);
+  return stretched + fround(smooth * frequency);
 }
 
 export interface RopeValues {

@@ -1,3 +1,4 @@
+export { evaluateDim, type GraphCost, graphCost, type Sizes } from "./graph-cost.ts";
 export { mathOperators } from "./math.ts";
 export { matrixOperators } from "./matrix.ts";
 export { movementOperators } from "./movement.ts";

@@ -1,4 +1,4 @@
-import { addDims, type Dim, formatShape, subtractDims, type Value } from "../graph/index.ts";
+import { addDims, type Dim, formatShape, sameShape, subtractDims, type Value } from "../graph/index.ts";
 import {
   constantInts,
   defineOperator,
@@ -135,6 +135,24 @@ export const GatherElements = defineOperator({
   },
 });
 
+/** data with each update added at its index along `axis`; indices may repeat. */
+export const ScatterElements = defineOperator({
+  name: "ScatterElements",
+  inputs: ["data", "indices", "updates"],
+  attributes: { axis: "int", reduction: "string" },
+  differentiable: true,
+  infer: ({ at, input, attributes }) => {
+    const [data, indices, updates] = [input(0), input(1), input(2)];
+    requireIndices(at, indices);
+    normalizeAxis(at, attributes.axis, data);
+    if (attributes.reduction !== "add") throw shapeError(at, 'reduction "add"', data);
+    if (!sameShape(indices.shape, updates.shape) || indices.shape.length !== data.shape.length) {
+      throw shapeError(at, "indices and updates of one shape and of the rank of data", data, indices, updates);
+    }
+    return [{ dtype: sameDtype(at, data, updates), shape: data.shape }];
+  },
+});
+
 export const movementOperators = {
   Transpose,
   Concat,
@@ -142,4 +160,5 @@ export const movementOperators = {
   Slice,
   Gather,
   GatherElements,
+  ScatterElements,
 } as const;

@@ -100,6 +100,9 @@ export class OpBuilder extends OperatorApplier {
   Gather = (x: Value, indices: Value, axis = 0): Value => this.apply(movement.Gather, [x, indices], { axis })[0]!;
   GatherElements = (x: Value, indices: Value, axis: number): Value =>
     this.apply(movement.GatherElements, [x, indices], { axis })[0]!;
+  /** data with updates added at indices along `axis`; bit-stable, unlike ScatterND with two threads. */
+  ScatterElements = (data: Value, indices: Value, updates: Value, axis: number): Value =>
+    this.apply(movement.ScatterElements, [data, indices, updates], { axis, reduction: "add" })[0]!;
   Split = (x: Value, lengths: readonly number[], axis: number): Value[] =>
     this.apply(movement.Split, [x, this.ints(lengths)], { axis });
 

@@ -1,6 +1,12 @@
 import { type FusionConfig, type LayoutSample, layoutSequence, type SequenceLayout } from "../fusion/index.ts";
 import { float32, type Tensor } from "../tensor/index.ts";
-import { ignoredLabel, imagePlaceholder, latentPlaceholder, questionEnd, recordedSegments } from "./recorded-segments.ts";
+import {
+  ignoredLabel,
+  imagePlaceholder,
+  latentPlaceholder,
+  questionEnd,
+  recordedSegments,
+} from "./recorded-segments.ts";
 import { referenceError } from "./reference-error.ts";
 import { integers, pick, type Tensors } from "./reference-folder.ts";
 
@@ -34,7 +40,10 @@ export function readRecordedText(tensors: Tensors, at: string, config: FusionCon
     ids: unpadded(ids, mask),
     labels: labels && unpadded(labels, mask),
     instructions,
-    instructionMask: float32(instructions.shape, integers(instructions).map((id) => (id === 0 ? 0 : 1))),
+    instructionMask: float32(
+      instructions.shape,
+      integers(instructions).map((id) => (id === 0 ? 0 : 1)),
+    ),
   };
   requireIds(text.ids, vocabulary, [imagePlaceholder, latentPlaceholder], `${at}: input_ids`);
   requireIds([integers(instructions)], vocabulary, [], `${at}: instructs`);
@@ -65,7 +74,12 @@ function unpadded(tensor: Tensor, mask: Tensor | undefined): number[][] {
   );
 }
 
-function requireIds(rows: readonly (readonly number[])[], vocabulary: number, special: readonly number[], at: string): void {
+function requireIds(
+  rows: readonly (readonly number[])[],
+  vocabulary: number,
+  special: readonly number[],
+  at: string,
+): void {
   const wrong = rows.flat().find((id) => !special.includes(id) && (id < 0 || id >= vocabulary));
   if (wrong === undefined) return;
   throw referenceError(at, [`ids of 0 to ${vocabulary - 1}`, ...special].join(", "), String(wrong));

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { FusionError } from "../errors/index.ts";
 import { openSafetensors } from "../weights/index-node.ts";
 import { referenceError } from "./reference-error.ts";
-import { forwardFile, generateFile, parseResults, type ReferenceFolder, type Tensors } from "./reference-folder.ts";
+import { parseResults, type ReferenceFolder, type Tensors, variantFiles } from "./reference-folder.ts";
 
 /**
  * Opens a reference folder.
@@ -14,23 +14,27 @@ export async function openReference(folder: string): Promise<ReferenceFolder> {
   const files = await readdir(folder).catch((cause) => {
     throw referenceError(folder, "a reference folder", errorCode(cause), cause);
   });
-  const require = (file: string) => {
+  const requireFile = (file: string) => {
     if (!files.includes(file)) throw referenceError(folder, file, files.slice(0, 6).join(", ") || "an empty folder");
     return join(folder, file);
   };
-  const inputs = require("inputs.safetensors");
-  const { variants, images_file: images } = parseResults(await readJson(require("results.json")), join(folder, "results.json"));
-  const compared = ["inputs.safetensors", "model.safetensors", images];
-  for (const [name, { generate }] of Object.entries(variants)) {
-    compared.push(forwardFile(name), ...(generate ? [generateFile(name)] : []));
-  }
+  const inputs = requireFile("inputs.safetensors");
+  const { variants, images_file: images } = parseResults(
+    await readJson(requireFile("results.json")),
+    join(folder, "results.json"),
+  );
+  const recorded = Object.entries(variants).flatMap(([name, { generate }]) =>
+    variantFiles(name, generate !== undefined),
+  );
+  for (const file of recorded) requireFile(file);
+  const compared = ["inputs.safetensors", "model.safetensors", images, ...recorded];
   return {
     folder,
     variants,
     inputs: await readTensors(inputs),
     images: await readTensors(resolve(folder, images)),
     unused: files.filter((file) => file.endsWith(".safetensors") && !compared.includes(file)).sort(),
-    read: async (file) => readTensors(require(file)),
+    read: (file) => readTensors(join(folder, file)),
   };
 }
 

@@ -22,11 +22,13 @@ const resultsSchema = z.object({
     .string()
     .regex(/^(\.\.\/)?(\w[\w.-]*\/)?\w[\w.-]*$/, "must be a file at most one level up and one level down")
     .default("images_u8.safetensors"),
-  variants: z.record(z.string(), variantSchema).refine((variants) => Object.keys(variants).length > 0, "must not be empty"),
+  variants: z
+    .record(z.string(), variantSchema)
+    .refine((variants) => Object.keys(variants).length > 0, "must not be empty"),
 });
 
 export type ReferenceVariant = z.output<typeof variantSchema>;
-export type ReferenceResults = z.output<typeof resultsSchema>;
+type ReferenceResults = z.output<typeof resultsSchema>;
 
 /** Tensors of a safetensors file by name. */
 export type Tensors = ReadonlyMap<string, Tensor>;
@@ -40,7 +42,7 @@ export interface ReferenceFolder {
   readonly images: Tensors;
   /** Safetensors files of the folder that belong to no comparison, for example recorded gradients. */
   readonly unused: readonly string[];
-  /** Tensors of a file of the folder. Throws REFERENCE_INVALID when there is no such file. */
+  /** Tensors of a variant's file. */
   read(file: string): Promise<Tensors>;
 }
 
@@ -55,8 +57,10 @@ export function parseResults(json: unknown, at: string): ReferenceResults {
 /** File names of a variant. */
 export const forwardFile = (variant: string): string => `${variant}.safetensors`;
 export const generateFile = (variant: string): string => `${variant}_generate.safetensors`;
+export const variantFiles = (variant: string, hasGeneration: boolean): string[] =>
+  hasGeneration ? [forwardFile(variant), generateFile(variant)] : [forwardFile(variant)];
 
-export interface Expectation {
+interface Expectation {
   readonly dtype?: Dtype;
   /** A number for a size that is known, a letter for any size of at least one. */
   readonly shape?: readonly (number | string)[];
@@ -66,7 +70,8 @@ export interface Expectation {
 export function pick(tensors: Tensors, name: string, at: string, { dtype, shape }: Expectation = {}): Tensor {
   const tensor = tensors.get(name);
   if (!tensor) throw referenceError(at, `a tensor ${name}`, [...tensors.keys()].slice(0, 6).join(", ") || "no tensors");
-  const isShape = !shape || (shape.length === tensor.shape.length && shape.every((size, i) => fits(size, tensor.shape[i]!)));
+  const isShape =
+    !shape || (shape.length === tensor.shape.length && shape.every((size, i) => fits(size, tensor.shape[i]!)));
   if (isShape && (!dtype || dtype === tensor.dtype)) return tensor;
   const described = (type: string, sizes: readonly (number | string)[]) => `${type} [${sizes.join(", ")}]`;
   throw referenceError(

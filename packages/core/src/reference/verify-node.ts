@@ -1,9 +1,13 @@
 import type { Backend } from "../backends/index.ts";
-import { openModelFolder } from "../session/model-folder-node.ts";
+import { FusionError } from "../errors/index.ts";
+import { openModelFolder } from "../session/index-node.ts";
 import type { Comparison } from "./compare.ts";
+import { readRecordedImages } from "./recorded-images.ts";
+import { readRecordedText } from "./recorded-text.ts";
+import { referenceError } from "./reference-error.ts";
 import { openReference } from "./reference-folder-node.ts";
-import { type VerifyContext, verifyForward } from "./verify-forward.ts";
-import { verifyGeneration } from "./verify-generation.ts";
+import { type PreparedComparison, prepareForward, type VerifyContext } from "./verify-forward.ts";
+import { prepareGeneration } from "./verify-generation.ts";
 
 export interface VerifyOptions {
   /** Folder of the model. */
@@ -22,24 +26,53 @@ export interface VerifyOptions {
 export interface VerifyReport {
   readonly passed: boolean;
   readonly rows: readonly Comparison[];
+  /** Safetensors files of the reference folder that were not compared, for example recorded gradients. */
+  readonly unusedFiles: readonly string[];
 }
 
-/** Runs a model on a reference folder and compares every recorded tensor. */
+/**
+ * Runs a model on a reference folder and compares every recorded tensor.
+ *
+ * @throws REFERENCE_INVALID when the folder lacks something, holds an unknown tensor or does not fit the model;
+ * OPTION_INVALID for a bad tolerance; and what opening a model folder throws
+ */
 export async function verifyModel(options: VerifyOptions): Promise<VerifyReport> {
-  const { backend, semantics, tolerance = 1e-4, onVariant } = options;
+  const { backend, semantics, onVariant } = options;
+  const tolerance = checkedTolerance(options.tolerance ?? 1e-4);
   const { config, weights } = await openModelFolder(options.model);
   try {
     const reference = await openReference(options.reference);
-    const context: VerifyContext = { backend, config, weights, reference, tolerance };
+    const images = readRecordedImages(reference, config);
+    const text = readRecordedText(reference.inputs, reference.folder, config, images.index.length);
+    const context: VerifyContext = { backend, config, weights, reference, images, text, tolerance };
+    const variants = Object.entries(reference.variants).filter(([, v]) => !semantics || v.semantics === semantics);
+    if (variants.length === 0) throw referenceError(reference.folder, `a variant with ${semantics} semantics`, "none");
+    // All recorded files are read and checked before the first graph runs, which may take minutes.
+    const prepared = new Map<string, PreparedComparison[]>();
+    for (const [name, variant] of variants) {
+      const forward = await prepareForward(context, name, variant);
+      prepared.set(name, [forward, await prepareGeneration(context, name, variant)]);
+    }
     const rows: Comparison[] = [];
-    for (const [name, variant] of Object.entries(reference.variants)) {
-      if (semantics && variant.semantics !== semantics) continue;
-      const own = [...(await verifyForward(context, name, variant)), ...(await verifyGeneration(context, name, variant))];
+    for (const [name, comparisons] of prepared) {
+      const own: Comparison[] = [];
+      for (const run of comparisons) own.push(...(await run()));
       onVariant?.(name, own);
       rows.push(...own);
     }
-    return { passed: rows.length > 0 && rows.every((row) => row.passed), rows };
+    return { passed: rows.every((row) => row.passed), rows, unusedFiles: reference.unused };
   } finally {
     await weights.close();
   }
+}
+
+function checkedTolerance(tolerance: number): number {
+  if (Number.isFinite(tolerance) && tolerance > 0) return tolerance;
+  throw new FusionError({
+    code: "OPTION_INVALID",
+    at: "tolerance",
+    expected: "a positive number",
+    actual: String(tolerance),
+    hint: "Leave it out for 1e-4 of each tensor's largest absolute value.",
+  });
 }

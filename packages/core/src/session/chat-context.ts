@@ -1,8 +1,7 @@
-import type { FusionTokenizer, ChatTemplate, Segment } from "../text/index.ts";
-import type { Tensor } from "../tensor/index.ts";
+import type { ChatTemplate, FusionTokenizer, Segment } from "../text/index.ts";
 import type { FusionEngine } from "./engine.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
-import type { PreparedPicture, VisionMemory } from "./vision-memory.ts";
+import type { EncodedPicture, PreparedPicture, VisionMemory } from "./vision-memory.ts";
 
 /** What every chat of a loaded model stands on. */
 export interface ChatContext {
@@ -43,8 +42,9 @@ export interface Conversation {
   readonly segments: readonly Segment[];
   /** Answer tokens that were chosen and have not been run. */
   readonly pending: readonly number[];
-  /** Of the first turn, or of the last one with `reencode`. */
-  readonly imageTokens?: Tensor;
+  /** What the vision tower made of the picture: guided by the first question, or by all of them with `reencode`. */
+  readonly picture?: EncodedPicture;
+  /** Absent before the first turn, and always with `reencode`. */
   readonly cache?: KeyValueCache;
 }
 

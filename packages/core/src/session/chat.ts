@@ -1,6 +1,7 @@
 import { FusionError, internalError } from "../errors/index.ts";
+import { linkedController } from "./abort.ts";
 import type { ChatContext, Conversation, ConversationSettings, FinishedTurn } from "./chat-context.ts";
-import type { Answer, AnswerPart, GenerationOptions } from "./options.ts";
+import type { Answer, AnswerEnd, AnswerPart, GenerationOptions } from "./options.ts";
 import { Turn } from "./turn.ts";
 
 /**
@@ -14,8 +15,8 @@ export class Chat {
   readonly #settings: ConversationSettings;
   readonly #onDispose: (chat: Chat) => void;
   #conversation: Conversation = { turns: [], segments: [], pending: [] };
-  #busy = false;
-  #disposed = false;
+  #running: { readonly turn: Turn; readonly controller: AbortController } | undefined;
+  #disposed: Promise<void> | undefined;
 
   constructor(context: ChatContext, settings: ConversationSettings, onDispose: (chat: Chat) => void = () => {}) {
     this.#context = context;
@@ -26,6 +27,11 @@ export class Chat {
   /** Questions and answers so far. */
   get turns(): readonly FinishedTurn[] {
     return this.#conversation.turns;
+  }
+
+  /** Reads the picture now instead of with the first question. Throws what is wrong with it. */
+  async readPicture(): Promise<void> {
+    await this.#settings.picture();
   }
 
   /** Asks the next question and waits for the whole answer. Throws as {@link stream}. */
@@ -41,30 +47,44 @@ export class Chat {
   /**
    * Asks the next question: text-delta parts as they are made, then one end part.
    *
+   * Leaving the loop early, like an abort, takes the question back. Both wait for the engine call under way.
+   *
    * @throws PROMPT_INVALID for a blank question; CONTEXT_EXCEEDED when it does not fit; OPTION_INVALID, also for a second
-   *   question while one is being answered; ABORTED by the signal; errors of the picture
+   *   question while one is being answered; ABORTED by the signal or by dispose; errors of the picture
    */
   async *stream(question: string, options: GenerationOptions = {}): AsyncGenerator<AnswerPart, void, undefined> {
-    if (this.#busy || this.#disposed) throw misuse(this.#disposed);
-    this.#busy = true;
-    const turn = new Turn(this.#context, this.#settings, this.#conversation);
-    let finished = false;
+    if (this.#running || this.#disposed) throw misuse(this.#disposed !== undefined);
+    const { controller, unlink } = linkedController(options.signal);
+    const turn = new Turn(this.#context, this.#settings, this.#conversation, controller.signal);
+    this.#running = { turn, controller };
+    let end: AnswerEnd | undefined;
     try {
-      const { end, conversation } = yield* turn.run(question, options);
-      this.#conversation = conversation;
-      finished = true;
-      yield end;
+      const finished = yield* turn.run(question, options);
+      this.#conversation = finished.conversation;
+      end = finished.end;
+    } catch (error) {
+      throw this.#disposed ? disposedWhileAnswering(error) : error;
     } finally {
-      if (!finished) await turn.abandon();
-      this.#busy = false;
+      unlink();
+      try {
+        if (!end) await turn.abandon();
+      } finally {
+        this.#running = undefined;
+      }
     }
+    yield end;
   }
 
-  /** Frees the cache. Later questions throw OPTION_INVALID. */
-  async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
+  /** Stops the answer under way, which throws ABORTED, and frees the cache. Later questions throw OPTION_INVALID. */
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#free();
+    return this.#disposed;
+  }
+
+  async #free(): Promise<void> {
     this.#onDispose(this);
+    this.#running?.controller.abort();
+    await this.#running?.turn.abandon();
     await this.#conversation.cache?.dispose();
   }
 }
@@ -76,5 +96,15 @@ function misuse(disposed: boolean): FusionError {
     expected: disposed ? "a chat that has not been disposed" : "one question at a time",
     actual: disposed ? "a disposed one" : "a question while another is being answered",
     hint: disposed ? "Start a new chat." : "Wait for the answer, or start another chat for a parallel question.",
+  });
+}
+
+function disposedWhileAnswering(cause: unknown): FusionError {
+  return new FusionError({
+    code: "ABORTED",
+    at: "chat",
+    message: "chat: disposed while it was answering",
+    hint: "Wait for the answer before you dispose the chat or its model.",
+    cause,
   });
 }

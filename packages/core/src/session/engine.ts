@@ -1,4 +1,4 @@
-import type { Backend, Fetches, Program } from "../backends/index.ts";
+import type { Backend, CompileOptions, Fetches, Program } from "../backends/index.ts";
 import {
   contextGraph,
   decodeGraph,
@@ -15,6 +15,9 @@ import type { WeightStore } from "../weights/index.ts";
 import { compileGraph } from "./compile.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
 
+/** Up to this size repacking takes a fraction of a second. */
+const smallModelBytes = 256e6;
+
 /** Latent tokens [1, Q, D] and their windows [1, Q, w², D]: what the four sub-images give. */
 export interface ImageContext {
   readonly latents: Tensor;
@@ -25,10 +28,15 @@ export interface ImageContext {
 export class FusionEngine {
   readonly #programs = new Map<string, Promise<Program>>();
 
+  /**
+   * @param compilation - `prepack` costs a copy of the weights per graph and seconds of loading per gigabyte, and makes
+   *   vision and prefill a tenth faster; the default repacks small models only (docs/performance.md)
+   */
   constructor(
     readonly backend: Backend,
     readonly config: FusionConfig,
     readonly weights: WeightStore,
+    readonly compilation: CompileOptions = { prepack: weights.totalBytes <= smallModelBytes },
   ) {}
 
   /** Compiles what a question about a picture needs, so that the first one does not wait for it. */
@@ -62,9 +70,19 @@ export class FusionEngine {
   }
 
   /** Runs a first turn into an empty cache; logits [V] of its last row. */
-  async prefill(layout: SequenceLayout, imageTokens: Tensor, context: ImageContext, cache: KeyValueCache): Promise<Float32Array> {
+  async prefill(
+    layout: SequenceLayout,
+    imageTokens: Tensor,
+    context: ImageContext,
+    cache: KeyValueCache,
+  ): Promise<Float32Array> {
     const program = await this.#program("prefill", () => prefillGraph(this.config));
-    return this.#append(program, layout.length, { ...sequenceFeeds(layout), image_tokens: imageTokens, ...context }, cache);
+    return this.#append(
+      program,
+      layout.length,
+      { ...sequenceFeeds(layout), image_tokens: imageTokens, ...context },
+      cache,
+    );
   }
 
   /** Runs a later turn on top of the cache; logits [V] of its last row. */
@@ -82,8 +100,9 @@ export class FusionEngine {
   }
 
   async dispose(): Promise<void> {
-    for (const program of this.#programs.values()) await (await program).dispose();
+    const programs = await Promise.allSettled(this.#programs.values()); // a failed one has told its caller
     this.#programs.clear();
+    for (const program of programs) if (program.status === "fulfilled") await program.value.dispose();
   }
 
   async #append(
@@ -107,7 +126,7 @@ export class FusionEngine {
   #program(name: string, build: () => Graph): Promise<Program> {
     const known = this.#programs.get(name);
     if (known) return known;
-    const program = compileGraph(this.backend, build(), this.weights);
+    const program = compileGraph(this.backend, build(), this.weights, this.compilation);
     this.#programs.set(name, program);
     program.catch(() => this.#programs.delete(name));
     return program;
@@ -116,7 +135,10 @@ export class FusionEngine {
   /** `released` takes id 0 for padding wherever it occurs, `paper` counts every id (FUSION.md 1). */
   #instructionMask(instruction: readonly number[]): Tensor {
     const isPadding = this.config.semantics === "released" ? (id: number) => id === 0 : () => false;
-    return float32([1, instruction.length], Float32Array.from(instruction, (id) => (isPadding(id) ? 0 : 1)));
+    return float32(
+      [1, instruction.length],
+      Float32Array.from(instruction, (id) => (isPadding(id) ? 0 : 1)),
+    );
   }
 }
 

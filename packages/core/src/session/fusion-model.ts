@@ -79,7 +79,11 @@ export class FusionModel {
     const { image, question, system, autoOrient, ...generation } = options;
     const chat = this.chat({ image, system, autoOrient });
     try {
-      yield* chat.stream(question, generation);
+      for await (const part of chat.stream(question, generation)) {
+        // Whoever has the end may never ask for more.
+        if (part.type === "end") await chat.dispose();
+        yield part;
+      }
     } finally {
       await chat.dispose();
     }
@@ -98,7 +102,10 @@ export class FusionModel {
       hasImage: image !== undefined,
       picture: async () => {
         if (image === undefined) return undefined;
-        picture ??= readPicture(image, { autoOrient });
+        picture ??= readPicture(image, { autoOrient }).catch((error: unknown) => {
+          picture = undefined; // the next question tries again
+          throw error;
+        });
         return picture;
       },
     };
@@ -107,13 +114,18 @@ export class FusionModel {
     return chat;
   }
 
-  /** Ends every chat and frees the engine and the files. */
+  /** Stops every answer under way, which throws ABORTED, ends every chat and frees the engine and the files. */
   dispose(): Promise<void> {
-    this.#disposed ??= (async () => {
-      for (const chat of this.#chats) await chat.dispose();
-      await this.#parts.release();
-    })();
+    this.#disposed ??= this.#free();
     return this.#disposed;
+  }
+
+  async #free(): Promise<void> {
+    try {
+      await Promise.all([...this.#chats].map((chat) => chat.dispose()));
+    } finally {
+      await this.#parts.release();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,16 @@
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, rm, rmdir, statfs, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { FusionError } from "../errors/index.ts";
-import { fusionParameters, modelPreset, parseConfig, unusedParameters } from "../fusion/index.ts";
+import { type FusionConfig, fusionParameters, modelPreset, parseConfig, unusedParameters } from "../fusion/index.ts";
 import { embeddedCorpus, trainFamilyTokenizer } from "../text/index.ts";
-import { type FloatDtype, randomChunks, type WeightSource, writeWeights } from "../weights/index-node.ts";
+import {
+  type FloatDtype,
+  randomChunks,
+  type TensorData,
+  type WeightSource,
+  writeWeights,
+} from "../weights/index-node.ts";
+import { throwIfAborted } from "./abort.ts";
 
 export interface InitModelOptions {
   readonly preset: string;
@@ -13,63 +20,98 @@ export interface InitModelOptions {
   readonly seed?: number;
   /** Element type of the stored weights; float32 when absent. */
   readonly dtype?: FloatDtype;
-  /** Called before each tensor with the values written so far and in all. */
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Called as weights are written, with their bytes so far and in all. */
+  readonly onProgress?: (bytes: number, totalBytes: number) => void;
+  /** Aborting removes what was written. */
+  readonly signal?: AbortSignal;
 }
 
 export interface InitModelResult {
   readonly folder: string;
   readonly parameters: number;
+  /** Bytes of the weights. */
+  readonly bytes: number;
   readonly files: readonly string[];
 }
 
 /** Vocabulary entries worth training from the embedded corpus; more rows of a larger table stay spare. */
 const largestTrainedVocabulary = 2048;
 
+const bytesPerElement: Record<FloatDtype, number> = { float32: 4, float16: 2, bfloat16: 2 };
+
 /**
  * Writes a model folder with random weights: configuration, a tokenizer trained from the embedded grammar, weights.
  *
  * Weights stream to disk, so the size of a model is bounded by the disk alone. The same preset and seed give the same bytes.
+ * A failure leaves nothing behind.
  *
- * @throws OPTION_INVALID for an unknown preset, WRITE_FAILED when the folder is not empty or cannot be written
+ * @throws OPTION_INVALID for an unknown preset, seed or dtype; WRITE_FAILED when the folder is not empty, cannot be written, or
+ *   lacks space; ABORTED by the signal
  */
-export async function initModel({ preset: name, folder, seed = 0, dtype = "float32", onProgress }: InitModelOptions): Promise<InitModelResult> {
+export async function initModel(options: InitModelOptions): Promise<InitModelResult> {
+  const { preset: name, folder, seed = 0, dtype = "float32", onProgress, signal } = options;
   const preset = modelPreset(name);
+  checkOptions(seed, dtype);
   const config = parseConfig(preset.config, preset.vision, `preset ${name}`);
-  const parameters = new Map([...fusionParameters(config), ...unusedParameters(config)]);
-  const sizes = new Map([...parameters].map(([key, shape]) => [key, shape.reduce((size, dim) => size * dim, 1)]));
-  const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  const shapes = new Map([...fusionParameters(config), ...unusedParameters(config)]);
+  const parameters = [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((size, dim) => size * dim, 1), 0);
+  const bytes = parameters * bytesPerElement[dtype];
+  throwIfAborted(signal, "init");
 
-  const created = await prepareFolder(folder);
+  const undo = await prepareFolder(folder);
   try {
-    const vocabSize = Math.min(config.language.vocabularySize, largestTrainedVocabulary);
-    const { tokenizerJson, tokenizerConfig } = trainFamilyTokenizer(embeddedCorpus(), { template: config.template, vocabSize });
-    const torchDtype = dtype;
-    const json = { architectures: [config.modelType === "fusion_phi" ? "FusionPhiForCausalLM" : "FusionLlamaForCausalLM"] };
-    const files: Record<string, unknown> = {
-      "config.json": { ...json, ...preset.config, torch_dtype: torchDtype, fusion_initialised: { preset: name, seed, trained: false } },
+    await requireSpace(folder, bytes);
+    const texts: Record<string, unknown> = {
+      "config.json": {
+        architectures: [config.modelType === "fusion_phi" ? "FusionPhiForCausalLM" : "FusionLlamaForCausalLM"],
+        ...preset.config,
+        torch_dtype: dtype,
+        fusion_initialised: { preset: name, seed, trained: false },
+      },
       ...(preset.vision && { "vision_config.json": preset.vision }),
-      "tokenizer.json": tokenizerJson,
-      "tokenizer_config.json": tokenizerConfig,
+      ...tokenizerFiles(config),
       "generation_config.json": { do_sample: false },
     };
-    let done = 0;
+    for (const [file, contents] of Object.entries(texts)) await writeJson(join(folder, file), contents);
+
+    let written = 0;
     const source: WeightSource = {
-      layout: [...parameters].map(([key, shape]) => ({ name: key, dtype, shape })),
-      data: (key) => {
-        onProgress?.(done, total);
-        done += sizes.get(key)!;
-        return randomChunks(key, parameters.get(key)!, { seed, dtype });
-      },
+      layout: [...shapes].map(([key, shape]) => ({ name: key, dtype, shape })),
+      data: (key): TensorData =>
+        counted(randomChunks(key, shapes.get(key)!, { seed, dtype }), (size) => {
+          throwIfAborted(signal, "init");
+          written += size;
+          onProgress?.(written, bytes);
+        }),
       metadata: { format: "pt" },
     };
-    for (const [file, contents] of Object.entries(files)) await writeJson(join(folder, file), contents);
-    const written = await writeWeights(folder, source);
-    onProgress?.(total, total);
-    return { folder, parameters: total, files: [...Object.keys(files), ...written] };
+    const weights = await writeWeights(folder, source);
+    return { folder, parameters, bytes, files: [...Object.keys(texts), ...weights] };
   } catch (error) {
-    if (created) await rm(folder, { recursive: true, force: true });
+    await undo();
     throw error;
+  }
+}
+
+function checkOptions(seed: number, dtype: string): void {
+  const hint = "Correct this option, or leave it out.";
+  const fail = (at: string, expected: string, actual: unknown) =>
+    new FusionError({ code: "OPTION_INVALID", at, expected, actual: String(actual), hint });
+  if (!Number.isSafeInteger(seed) || seed < 0) throw fail("seed", "a whole number of 0 or more", seed);
+  if (!(dtype in bytesPerElement)) throw fail("dtype", Object.keys(bytesPerElement).join(", "), dtype);
+}
+
+function tokenizerFiles({ language, template }: FusionConfig): Record<string, unknown> {
+  const vocabSize = Math.min(language.vocabularySize, largestTrainedVocabulary);
+  const { tokenizerJson, tokenizerConfig } = trainFamilyTokenizer(embeddedCorpus(), { template, vocabSize });
+  return { "tokenizer.json": tokenizerJson, "tokenizer_config.json": tokenizerConfig };
+}
+
+/** The pieces as they are; `each` hears the bytes of a piece before it is handed on. */
+function* counted<T extends ArrayBufferView>(pieces: Iterable<T>, each: (bytes: number) => void): Generator<T> {
+  for (const piece of pieces) {
+    each(piece.byteLength);
+    yield piece;
   }
 }
 
@@ -77,23 +119,63 @@ async function writeJson(path: string, contents: unknown): Promise<void> {
   try {
     await writeFile(path, `${JSON.stringify(contents, null, 2)}\n`);
   } catch (cause) {
-    throw writeError(path, (cause as NodeJS.ErrnoException).code ?? String(cause), "Check the path, its rights and the free space.", cause);
+    throw writeError(
+      path,
+      "a file that can be written",
+      systemCode(cause),
+      "Check the path, its rights and the free space.",
+      cause,
+    );
   }
 }
 
-/** Makes the folder; true when it did not exist. */
-async function prepareFolder(folder: string): Promise<boolean> {
+/** What `initModel` writes into a folder; the weights' own temporary files are removed where they are made. */
+const ownFiles =
+  /^((vision_|tokenizer_|generation_)?config|tokenizer)\.json$|^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
+
+/** Makes the folder, or takes an empty one; returns what brings the disk back to where it was. */
+async function prepareFolder(folder: string): Promise<() => Promise<void>> {
   try {
-    const created = await mkdir(folder, { recursive: true });
+    const first = await mkdir(folder, { recursive: true });
     const present = await readdir(folder);
-    if (present.length === 0) return created !== undefined;
-    throw writeError(folder, `a folder with ${present.slice(0, 4).join(", ")}`, "Give another folder, or remove this one.");
+    if (present.length === 0) return () => clear(resolve(folder), first && resolve(first));
+    const hint = "Give another folder, or remove this one.";
+    throw writeError(folder, "an empty folder or a new one", `a folder with ${present.slice(0, 4).join(", ")}`, hint);
   } catch (cause) {
     if (FusionError.isInstance(cause)) throw cause;
-    throw writeError(folder, (cause as NodeJS.ErrnoException).code ?? String(cause), "Check the path and its rights.", cause);
+    const code = systemCode(cause);
+    const actual = code === "EEXIST" || code === "ENOTDIR" ? `a file in its place (${code})` : code;
+    throw writeError(folder, "an empty folder or a new one", actual, "Check the path and its rights.", cause);
   }
 }
 
-function writeError(at: string, actual: string, hint: string, cause?: unknown): FusionError {
-  return new FusionError({ code: "WRITE_FAILED", at, expected: "an empty folder or a new one", actual, hint, cause });
+/** Removes our files, and the folders from `folder` up to `first`, the uppermost one that we made. */
+async function clear(folder: string, first: string | undefined): Promise<void> {
+  const own = (await readdir(folder)).filter((file) => ownFiles.test(file));
+  for (const file of own) await rm(join(folder, file), { force: true });
+  if (first === undefined) return;
+  for (let current = folder; current.length >= first.length; current = dirname(current)) {
+    // A folder that someone else has used meanwhile stays.
+    if ((await readdir(current)).length > 0) return;
+    await rmdir(current);
+  }
+}
+
+/** Gigabytes are not begun that cannot end. */
+async function requireSpace(folder: string, bytes: number): Promise<void> {
+  const { bavail, blocks, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  // Some network file systems know no numbers.
+  if (blocks === 0 || free >= bytes) return;
+  const megabytes = (count: number) => `${Math.ceil(count / 1e6)} MB`;
+  const hint = "Free some space, write to another disk, or choose a 16-bit dtype.";
+  throw writeError(folder, `${megabytes(bytes)} of free space`, megabytes(free), hint);
+}
+
+function systemCode(cause: unknown): string {
+  return (cause as NodeJS.ErrnoException).code ?? String(cause);
+}
+
+function writeError(at: string, expected: string, actual: string, hint: string, cause?: unknown): FusionError {
+  return new FusionError({ code: "WRITE_FAILED", at, expected, actual, hint, cause });
 }

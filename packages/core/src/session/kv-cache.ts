@@ -1,11 +1,5 @@
 import type { Backend, StateTensor, StateWrite } from "../backends/index.ts";
-import {
-  type LanguageConfig,
-  pastKeyName,
-  pastValueName,
-  presentKeyName,
-  presentValueName,
-} from "../fusion/index.ts";
+import { type LanguageConfig, pastKeyName, pastValueName, presentKeyName, presentValueName } from "../fusion/index.ts";
 import { int64, type Tensor } from "../tensor/index.ts";
 
 /** Rows that a cache grows by at least: each growth copies what is there once. */
@@ -35,14 +29,21 @@ export class KeyValueCache {
 
   static async allocate(backend: Backend, config: LanguageConfig, capacity: number): Promise<KeyValueCache> {
     const { layers, keyValueHeads, headDim } = config;
-    const states: LayerState[] = [];
-    for (let layer = 0; layer < layers; layer++) {
-      states.push({
-        key: await backend.allocate("float32", [1, keyValueHeads, headDim, capacity]),
-        value: await backend.allocate("float32", [1, keyValueHeads, capacity, headDim]),
-      });
+    const states: StateTensor[] = [];
+    try {
+      for (let layer = 0; layer < layers; layer++) {
+        states.push(await backend.allocate("float32", [1, keyValueHeads, headDim, capacity]));
+        states.push(await backend.allocate("float32", [1, keyValueHeads, capacity, headDim]));
+      }
+    } catch (error) {
+      for (const state of states) await state.dispose();
+      throw error;
     }
-    return new KeyValueCache(states, capacity);
+    const pair = (layer: number) => ({ key: states[2 * layer]!, value: states[2 * layer + 1]! });
+    return new KeyValueCache(
+      Array.from({ length: layers }, (_, layer) => pair(layer)),
+      capacity,
+    );
   }
 
   /** Rows that are filled. */
@@ -79,6 +80,7 @@ export class KeyValueCache {
     const needed = this.#length + rows;
     if (needed <= this.#capacity) return;
     const capacity = Math.ceil(needed / growthStep) * growthStep;
+    this.#capacity = 0; // should the memory end half way, the next call makes all layers equal
     for (const layer of this.#layers) {
       layer.key = await layer.key.resize(3, capacity);
       layer.value = await layer.value.resize(2, capacity);

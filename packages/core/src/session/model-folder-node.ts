@@ -10,6 +10,8 @@ export interface ModelFolder {
   readonly folder: string;
   readonly config: FusionConfig;
   readonly weights: WeightStore;
+  /** The weights are the random numbers of `initModel`. */
+  readonly untrained: boolean;
 }
 
 /**
@@ -21,9 +23,14 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
   await requireFolder(folder);
   const config = await readModelConfig(folder);
   const weights = await openWeights(folder);
-  const expected = fusionParameters(config);
-  checkWeights({ expected, actual: weights.entries, ignore: (name) => isUnusedParameter(name, config), at: folder });
-  return { folder, config, weights };
+  try {
+    const expected = fusionParameters(config);
+    checkWeights({ expected, actual: weights.entries, ignore: (name) => isUnusedParameter(name, config), at: folder });
+    return { folder, config, weights, untrained: await isUntrained(folder) };
+  } catch (error) {
+    await weights.close();
+    throw error;
+  }
 }
 
 /** Reads config.json and vision_config.json alone. */
@@ -32,6 +39,12 @@ export async function readModelConfig(folder: string): Promise<FusionConfig> {
   const config = await readJson(join(folder, "config.json"));
   const vision = await readJson(join(folder, "vision_config.json"), { optional: true });
   return parseConfig(config, vision, folder);
+}
+
+/** `fusion_initialised` is what `initModel` writes; training takes it away. */
+async function isUntrained(folder: string): Promise<boolean> {
+  const json = (await readJson(join(folder, "config.json"))) as { fusion_initialised?: { trained?: boolean } | null };
+  return json.fusion_initialised?.trained === false;
 }
 
 async function requireFolder(folder: string): Promise<void> {

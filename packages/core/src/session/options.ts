@@ -1,7 +1,7 @@
 import { FusionError } from "../errors/index.ts";
 import type { FinishReason } from "../generate/index.ts";
 
-/** A picture: the path of a file, or the bytes of one. */
+/** A picture: the path of a file, or the bytes of one, which must not change before the first answer. */
 export type ImageSource = string | Uint8Array;
 
 /** How an answer is made. */
@@ -44,7 +44,7 @@ export interface Usage {
   readonly instructionTruncated: boolean;
 }
 
-/** Wall-clock milliseconds of the parts of an answer. */
+/** Wall-clock milliseconds of the parts of an answer. Time that the reader of a stream takes counts in `total` alone. */
 export interface Timing {
   /** Decoding and resizing the picture. */
   readonly image: number;

@@ -68,7 +68,11 @@ export function layoutPrompt(
 }
 
 /** Rows that segments take. */
-export function countRows({ engine, latents }: ChatContext, segments: readonly Segment[], kind?: Segment["kind"]): number {
+export function countRows(
+  { engine, latents }: ChatContext,
+  segments: readonly Segment[],
+  kind?: Segment["kind"],
+): number {
   const rows = (segment: Segment) => {
     if (segment.kind === "text") return segment.ids.length;
     return segment.kind === "image" ? engine.config.imageGrid ** 2 : latents;

@@ -16,6 +16,11 @@ export class Stopwatch {
     this.#last = now;
   }
 
+  /** Time since the last lap goes to no part. */
+  skip(): void {
+    this.#last = performance.now();
+  }
+
   /** Notes a token; the first one counts. */
   token(): void {
     this.#firstToken ??= performance.now() - this.#start;

@@ -1,17 +1,17 @@
-import { FusionError, internalError } from "../errors/index.ts";
-import { type GenerationEnd, generateTokens, maxNewTokens, onText, onToken, sample } from "../generate/index.ts";
-import type { Tensor } from "../tensor/index.ts";
+import { internalError } from "../errors/index.ts";
+import { type GenerationEnd, generateTokens, maxNewTokens } from "../generate/index.ts";
 import type { Segment } from "../text/index.ts";
+import { throwIfAborted } from "./abort.ts";
 import { answerSegment, type ChatContext, type Conversation, type ConversationSettings } from "./chat-context.ts";
+import { generationRules } from "./generation-rules.ts";
 import { KeyValueCache } from "./kv-cache.ts";
 import type { AnswerDelta, AnswerEnd, GenerationOptions, Usage } from "./options.ts";
 import { countRows, crossesRopeSwitch, layoutPrompt, type Prompt, planPrompt } from "./prompt.ts";
 import { Stopwatch } from "./stopwatch.ts";
-import type { PreparedPicture } from "./vision-memory.ts";
+import type { EncodedPicture } from "./vision-memory.ts";
 
 /** Rows that a fresh cache has beyond its prompt: room for most answers without growing. */
 const answerRoom = 64;
-const defaultMaxTokens = 256;
 
 /** One question: runs it, and either hands over the conversation after it or leaves the one before it untouched. */
 export class Turn {
@@ -19,21 +19,24 @@ export class Turn {
   readonly #settings: ConversationSettings;
   readonly #before: Conversation;
   readonly #rowsBefore: number;
+  readonly #signal: AbortSignal;
   readonly #watch = new Stopwatch();
   /** Answer tokens that have been run. */
   readonly #fed: number[] = [];
   #cache: KeyValueCache | undefined;
   #segments: readonly Segment[] = [];
-  #imageTokens: Tensor | undefined;
-  #step: Promise<unknown> = Promise.resolve();
+  #picture: EncodedPicture | undefined;
+  /** The engine's work under way, or its last; never rejects. */
+  #work: Promise<unknown> = Promise.resolve();
 
-  constructor(context: ChatContext, settings: ConversationSettings, before: Conversation) {
+  constructor(context: ChatContext, settings: ConversationSettings, before: Conversation, signal: AbortSignal) {
     this.#context = context;
     this.#settings = settings;
     this.#before = before;
     this.#cache = before.cache;
     this.#rowsBefore = before.cache?.length ?? 0;
-    this.#imageTokens = before.imageTokens;
+    this.#picture = before.picture;
+    this.#signal = signal;
   }
 
   /** Yields text as it is made and returns the end part with the conversation after it. */
@@ -41,89 +44,92 @@ export class Turn {
     question: string,
     options: GenerationOptions,
   ): AsyncGenerator<AnswerDelta, { end: AnswerEnd; conversation: Conversation }, undefined> {
-    const { signal } = options;
-    const generation = this.#generation(options);
+    const { tokenizer, contextLength, stopTokens } = this.#context;
+    const { sampler, stopWhen } = generationRules(options, stopTokens);
     const prompt = planPrompt(this.#context, this.#settings, this.#before, question);
-    throwIfAborted(signal);
-    const picture = await this.#settings.picture();
-    this.#watch.lap("image");
-    const logits = await this.#runPrompt(prompt, picture, signal);
+    if (prompt.instruction) this.#picture = await this.#encodePicture(prompt.instruction);
+    const logits = await this.#exclusive(() => this.#runPrompt(prompt));
+    this.#watch.lap("prefill");
 
-    const { tokenizer, contextLength } = this.#context;
     const room = contextLength - this.#cache!.length + 1; // the last token of an answer is never run
     const parts = generateTokens({
-      ...generation,
       logits,
-      stopWhen: [...generation.stopWhen, maxNewTokens(room)],
+      sampler,
+      stopWhen: [...stopWhen, maxNewTokens(room)],
+      signal: this.#signal,
       history: this.#segments.flatMap((segment) => (segment.kind === "text" ? segment.ids : [])),
       textStream: tokenizer.createTextStream({ skipSpecial: true }),
       step: (token) => {
-        const next = this.#append(token, picture);
-        this.#step = next.catch(() => undefined);
-        return next;
+        this.#watch.token();
+        return this.#exclusive(() => this.#append(token));
       },
     });
     let end: GenerationEnd | undefined;
     for await (const part of parts) {
       this.#watch.token();
+      this.#watch.lap("decode");
       if (part.type === "end") end = part;
       else yield { type: "text-delta", text: part.text };
+      this.#watch.skip(); // whoever reads takes his own time
     }
-    this.#watch.lap("decode");
     if (!end) throw internalError("chat", "generation ended without an end part");
     return { end: this.#end(prompt, end), conversation: await this.#finish(question, end) };
   }
 
-  /** Undoes what was run: the conversation before this turn stays as it was. */
+  /** Undoes what was run: the conversation before this turn is as it was. May be called more than once. */
   async abandon(): Promise<void> {
-    await this.#step; // an aborted generation does not wait for the step under way
-    if (this.#cache === this.#before.cache) this.#cache?.truncate(this.#rowsBefore);
-    else await this.#cache?.dispose();
+    await this.#work;
+    // Also where another cache took its place: by then it may have got rows of this turn.
+    this.#before.cache?.truncate(this.#rowsBefore);
+    const own = this.#cache;
+    this.#cache = this.#before.cache;
+    if (own !== this.#before.cache) await own?.dispose();
   }
 
-  #generation({ maxTokens = defaultMaxTokens, temperature = 0, stop = [], signal, ...rest }: GenerationOptions) {
-    const { topK, topP, repetitionPenalty, seed } = rest;
-    const stopTokens = onToken(...this.#context.stopTokens);
-    return {
-      sampler: sample({ temperature, topK, topP, repetitionPenalty, seed }),
-      stopWhen: [maxNewTokens(maxTokens), stopTokens, ...(stop.length > 0 ? [onText(...stop)] : [])],
-      signal,
-    };
+  /** Engine work that writes to the cache, or costs much: none begins after an abort, and `abandon` waits for it. */
+  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    throwIfAborted(this.#signal, "question");
+    const running = work();
+    this.#work = running.catch(() => undefined);
+    const result = await running;
+    throwIfAborted(this.#signal, "question");
+    return result;
   }
 
-  async #runPrompt(prompt: Prompt, picture: PreparedPicture | undefined, signal?: AbortSignal): Promise<Float32Array> {
-    const { vision, engine } = this.#context;
-    if (prompt.instruction) this.#imageTokens = await vision.encodeImage(picture, prompt.instruction);
-    throwIfAborted(signal);
-    const context = await vision.encodeContext(picture);
+  async #encodePicture(instruction: readonly number[]): Promise<EncodedPicture> {
+    const { vision } = this.#context;
+    throwIfAborted(this.#signal, "question");
+    const picture = await this.#settings.picture();
+    this.#watch.lap("image");
+    const imageTokens = await this.#exclusive(() => vision.encodeImage(picture, instruction));
+    const context = await this.#exclusive(() => vision.encodeContext(picture));
     this.#watch.lap("vision");
-    throwIfAborted(signal);
-    this.#segments = prompt.onCache ? [...this.#before.segments, ...prompt.segments] : prompt.segments;
-    const logits = prompt.onCache
-      ? await engine.extend(prompt.layout, context, this.#cache!)
-      : await this.#prefill(prompt.layout, picture);
-    this.#watch.lap("prefill");
-    throwIfAborted(signal);
-    return logits;
+    return { imageTokens, context };
+  }
+
+  #runPrompt({ layout, segments, onCache }: Prompt): Promise<Float32Array> {
+    this.#segments = onCache ? [...this.#before.segments, ...segments] : segments;
+    if (!onCache) return this.#prefill(layout);
+    return this.#context.engine.extend(layout, this.#picture!.context, this.#cache!);
   }
 
   /** Runs a whole sequence into a new cache, which takes the place of the current one. */
-  async #prefill(layout: Prompt["layout"], picture: PreparedPicture | undefined): Promise<Float32Array> {
-    const { engine, vision } = this.#context;
-    const context = await vision.encodeContext(picture);
+  async #prefill(layout: Prompt["layout"]): Promise<Float32Array> {
+    const { engine } = this.#context;
+    const { imageTokens, context } = this.#picture!;
     const cache = await KeyValueCache.allocate(engine.backend, engine.config.language, layout.length + answerRoom);
-    if (this.#cache !== this.#before.cache) await this.#cache?.dispose();
+    const previous = this.#cache;
     this.#cache = cache;
-    return engine.prefill(layout, this.#imageTokens!, context, cache);
+    if (previous !== this.#before.cache) await previous?.dispose();
+    return engine.prefill(layout, imageTokens, context, cache);
   }
 
   /** One token; where it crosses longrope's switch, everything again with the long frequencies, as transformers does. */
-  async #append(token: number, picture: PreparedPicture | undefined): Promise<Float32Array> {
+  #append(token: number): Promise<Float32Array> {
     this.#fed.push(token);
     const cache = this.#cache!;
     if (!crossesRopeSwitch(this.#context, cache.length, 1)) return this.#context.engine.decode(token, cache);
-    const layout = layoutPrompt(this.#context, this.#settings, [...this.#segments, answerSegment(this.#fed)]);
-    return this.#prefill(layout, picture);
+    return this.#prefill(layoutPrompt(this.#context, this.#settings, [...this.#segments, answerSegment(this.#fed)]));
   }
 
   #end(prompt: Prompt, { text, tokens, finishReason }: GenerationEnd): AnswerEnd {
@@ -140,24 +146,19 @@ export class Turn {
 
   async #finish(question: string, { text, tokens, stop }: GenerationEnd): Promise<Conversation> {
     if (this.#cache !== this.#before.cache) await this.#before.cache?.dispose();
+    const turns = [...this.#before.turns, { question, answer: text }];
+    if (this.#settings.reencode) {
+      // Every turn starts anew, so what this one has run serves nobody.
+      await this.#cache?.dispose();
+      return { turns, segments: [], pending: [] };
+    }
     const written = stop && "token" in stop ? tokens.slice(0, -1) : tokens;
     return {
-      turns: [...this.#before.turns, { question, answer: text }],
+      turns,
       segments: this.#fed.length > 0 ? [...this.#segments, answerSegment(this.#fed)] : this.#segments,
       pending: written.slice(this.#fed.length),
-      imageTokens: this.#imageTokens,
+      picture: this.#picture,
       cache: this.#cache,
     };
   }
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return;
-  throw new FusionError({
-    code: "ABORTED",
-    at: "question",
-    message: "question: stopped by its abort signal",
-    hint: "Nothing is wrong; raise the time limit if it came too early.",
-    cause: signal.reason,
-  });
 }

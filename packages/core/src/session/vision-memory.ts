@@ -8,6 +8,14 @@ export interface PreparedPicture extends ImageTensors {
   readonly contentKey: string;
 }
 
+/** A picture as the language model takes it. */
+export interface EncodedPicture {
+  /** Guided by an instruction: [1, Pᵢ, D]. */
+  readonly imageTokens: Tensor;
+  /** Independent of every question. */
+  readonly context: ImageContext;
+}
+
 /** How many pictures' contexts are remembered. */
 const remembered = 8;
 
@@ -18,6 +26,7 @@ const remembered = 8;
  * the whole image is encoded anew with each instruction.
  */
 export class VisionMemory {
+  /** The one used longest ago is the first. */
   readonly #contexts = new Map<string, Promise<ImageContext>>();
 
   constructor(
@@ -35,14 +44,18 @@ export class VisionMemory {
   /** Text-only samples interact with the context of an all-zero picture, as in the reference. */
   encodeContext(picture: PreparedPicture | undefined): Promise<ImageContext> {
     const key = picture?.contentKey ?? "no picture";
-    const known = this.#contexts.get(key);
-    if (known) return known;
+    const context = this.#contexts.get(key) ?? this.#encode(key, picture);
+    this.#contexts.delete(key);
+    this.#contexts.set(key, context);
+    if (this.#contexts.size > remembered) this.#contexts.delete(this.#contexts.keys().next().value!);
+    return context;
+  }
+
+  #encode(key: string, picture: PreparedPicture | undefined): Promise<ImageContext> {
     const { imageSize: side } = this.engine.config.vision;
     const subImages = picture?.subImages ?? zeros("float32", [4, 3, side, side]);
     const context = this.engine.encodeContext(subImages, this.latents);
-    this.#contexts.set(key, context);
     context.catch(() => this.#contexts.delete(key));
-    if (this.#contexts.size > remembered) this.#contexts.delete(this.#contexts.keys().next().value!);
     return context;
   }
 }

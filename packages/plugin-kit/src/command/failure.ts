@@ -1,4 +1,5 @@
 import { type ErrorCode, FusionError } from "@fusion-vlm/core";
+import { printable } from "../output/printable.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Codes that commands add to those of the SDK: a wrong command line, and an error a plugin raised by `this.error()`. */
@@ -22,9 +23,23 @@ export const exitCodes = {
   usage: 2,
   /** A bug of ours (EX_SOFTWARE of sysexits.h). */
   bug: 70,
+  /** The terminal was closed (128 + SIGHUP). */
+  hungUp: 129,
   /** Interrupted by Ctrl-C (128 + SIGINT). */
   interrupted: 130,
+  /** Asked to end by another program (128 + SIGTERM). */
+  terminated: 143,
 } as const;
+
+/** Signals that stop a command. */
+export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+/** Exit code of a command that a signal stopped. */
+export const exitCodeOfSignal: Readonly<Record<StopSignal, number>> = {
+  SIGINT: exitCodes.interrupted,
+  SIGTERM: exitCodes.terminated,
+  SIGHUP: exitCodes.hungUp,
+};
 
 const rerunHint = "Run the command again with DEBUG=fusion* in front and report what it prints.";
 
@@ -55,9 +70,11 @@ export function failureDocument({ code, message, hint, details }: Failure): { er
   return { error: { code, message, hint, details } };
 }
 
-/** What stands on stderr: three lines, and the stack when asked for. */
+/** What stands on stderr: three lines, and the stack when asked for. Names of files in it cannot steer the terminal. */
 export function renderFailure({ code, message, hint }: Failure, stack?: string): string {
-  return [`Error: ${message}`, `Code: ${code}`, `Try this: ${hint}`, ...(stack ? ["", stack] : [])].join("\n");
+  return printable(
+    [`Error: ${message}`, `Code: ${code}`, `Try this: ${hint}`, ...(stack ? ["", stack] : [])].join("\n"),
+  );
 }
 
 /** True when DEBUG asks for our stacks (`fusion*`, `*`, `fusion:ask`). */
@@ -72,9 +89,13 @@ export function fullStack(error: unknown): string {
   return error.cause === undefined ? own : `${own}\nCaused by: ${fullStack(error.cause)}`;
 }
 
-function fromFusionError({ code, message, hint, details }: FusionError): Failure {
+function fromFusionError(error: FusionError): Failure {
+  const { code, message, hint, details } = error;
   if (code === "INTERNAL") return { code, message, hint: rerunHint, details, exitCode: exitCodes.bug };
-  const exitCode = code === "ABORTED" ? exitCodes.interrupted : exitCodes.failed;
+  if (code !== "ABORTED") return { code, message, hint, details, exitCode: exitCodes.failed };
+  // Why it was stopped says more than where.
+  if (FusionError.isInstance(error.cause)) return fromFusionError(error.cause);
+  const exitCode = exitCodeOfSignal[details.signal as StopSignal] ?? exitCodes.interrupted;
   return { code, message, hint, details, exitCode };
 }
 

@@ -33,23 +33,37 @@ export const threadsFlag = Flags.integer({
 
 export const seedFlag = Flags.integer({
   min: 0,
-  description: "Seed of everything random; the same seed gives the same result.",
+  description: "Seed of what is drawn at random; the same seed gives the same result.",
   helpValue: "N",
 });
+
+/** Under which of the two readings of the paper a model runs. */
+export const semanticsFlag = Flags.option({
+  options: ["released", "paper"] as const,
+  description: "Run as the released code does, or as the paper says. Default: what the model's config.json says.",
+})();
 
 /** Which model, and where it runs. */
 export const engineFlags = { model: modelFlag, device: deviceFlag, threads: threadsFlag };
 
 /** How an answer is made. */
 export const generationFlags = {
-  latents: Flags.integer({ min: 1, description: "Latent tokens per question, a square number.", helpValue: "N" }),
+  latents: Flags.integer({
+    min: 1,
+    description: "Latent tokens per question, a square number. Default: the model's largest up to 64.",
+    helpValue: "N",
+  }),
   "image-tokens": Flags.integer({
     min: 1,
     description: "Image tokens, a square number: fewer is faster. Default: all patches of the vision tower.",
     helpValue: "N",
   }),
-  "max-tokens": Flags.integer({ min: 1, description: "Longest answer, in tokens.", helpValue: "N" }),
-  temperature: numberFlag({ min: 0, description: "0 takes the likeliest token; above, sampling.", helpValue: "T" }),
+  "max-tokens": Flags.integer({ min: 1, description: "Longest answer, in tokens. Default: 256.", helpValue: "N" }),
+  temperature: numberFlag({
+    min: 0,
+    description: "0, the default, takes the likeliest token; above, sampling.",
+    helpValue: "T",
+  }),
   "top-k": Flags.integer({ min: 1, description: "Sample among the K likeliest tokens.", helpValue: "K" }),
   "top-p": numberFlag({
     min: 0,

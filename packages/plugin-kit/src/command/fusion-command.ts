@@ -23,11 +23,12 @@ import { UsageError } from "./usage-error.ts";
  * Results go to stdout, progress and errors to stderr. With `--json`, stdout is one document: the result, or
  * `{ "error": { code, message, hint, details } }`. Exit codes: {@link exitCodes}.
  */
-export abstract class FusionCommand<T extends object> extends Command {
+export abstract class FusionCommand<T extends object | undefined> extends Command {
   static override enableJsonFlag = true;
 
   #interrupt: Interrupt | undefined;
 
+  /** Returns the `--json` document; undefined where the command has written its documents itself. */
   abstract override run(): Promise<T>;
 
   /** Prints what `render` makes of the data; under `--json` the data itself is the document. */
@@ -46,10 +47,20 @@ export abstract class FusionCommand<T extends object> extends Command {
     return new Progress({ ...options, stream: this.jsonEnabled() ? undefined : process.stderr });
   }
 
+  /** A line about how things go, on stderr; silent under `--json`. */
+  protected note(text: string): void {
+    if (!this.jsonEnabled()) process.stderr.write(`${text}\n`);
+  }
+
   /** Aborted by the first Ctrl-C; hand it to the service. A second Ctrl-C ends the process. */
   protected get abortSignal(): AbortSignal {
+    return this.interrupt.signal;
+  }
+
+  /** Ctrl-C and its like, listened to from the first use to the end of the command. */
+  protected get interrupt(): Interrupt {
     this.#interrupt ??= listenForInterrupt();
-    return this.#interrupt.signal;
+    return this.#interrupt;
   }
 
   /** Parses the command line; whatever is wrong with it is a {@link UsageError}. */
@@ -70,6 +81,8 @@ export abstract class FusionCommand<T extends object> extends Command {
   protected override async catch(error: Error & { code?: string }): Promise<never> {
     // `this.exit(n)` is no failure.
     if (isExit(error)) throw error;
+    // Nor is `| head`, which has read what it wanted.
+    if (this.#interrupt?.outputClosed) return this.exit(0);
 
     const failure = toFailure(error, `${this.config.bin} ${this.id?.replaceAll(":", " ")}`);
     if (this.jsonEnabled()) {

@@ -1,27 +1,66 @@
 import { FusionError } from "@fusion-vlm/core";
-import { exitCodes } from "./failure.ts";
+import { exitCodeOfSignal, type StopSignal } from "./failure.ts";
 
-/** A signal that Ctrl-C aborts. */
+/** What may stop a command from outside, as an abort signal. */
 export interface Interrupt {
+  /** Aborted with ABORTED by Ctrl-C and other requests to end, and when nobody reads the output any more. */
   readonly signal: AbortSignal;
-  /** Gives Ctrl-C back to Node. */
+  /** The reader of stdout has gone (`fusion … | head`): there is nobody to tell anything. */
+  readonly outputClosed: boolean;
+  /** Asked at each Ctrl-C first; true when that has dealt with it, and the command goes on. */
+  intercept: (() => boolean) | undefined;
+  /** Gives the signals back to Node. */
   release(): void;
 }
 
-/** Listens for Ctrl-C: the first one aborts the signal with ABORTED, the second ends the process. */
-export function listenForInterrupt(source: NodeJS.EventEmitter = process): Interrupt {
+export interface InterruptSources {
+  /** Emits the signals of the process. */
+  readonly process?: NodeJS.EventEmitter;
+  readonly stdout?: NodeJS.EventEmitter;
+}
+
+const stopSignals: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+const messages: Record<StopSignal, string> = {
+  SIGINT: "stopped by Ctrl-C",
+  SIGTERM: "stopped by a request to end (SIGTERM)",
+  SIGHUP: "stopped as its terminal was closed",
+};
+
+/** Listens: the first signal aborts, a second one ends the process at once. */
+export function listenForInterrupt({
+  process: source = process,
+  stdout = process.stdout,
+}: InterruptSources = {}): Interrupt {
   const controller = new AbortController();
-  const onInterrupt = () => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    controller.abort(
-      new FusionError({
-        code: "ABORTED",
-        at: "command",
-        message: "stopped by Ctrl-C",
-        hint: "Run the command again to start over.",
-      }),
-    );
+  let outputClosed = false;
+  const interrupt: Interrupt = {
+    signal: controller.signal,
+    get outputClosed() {
+      return outputClosed;
+    },
+    intercept: undefined,
+    release: () => {
+      for (const signal of stopSignals) source.off(signal, onSignal);
+      stdout.off("error", onOutputError);
+    },
   };
-  source.on("SIGINT", onInterrupt);
-  return { signal: controller.signal, release: () => source.off("SIGINT", onInterrupt) };
+  const onSignal = (signal: StopSignal) => {
+    if (signal === "SIGINT" && interrupt.intercept?.()) return;
+    if (controller.signal.aborted) process.exit(exitCodeOfSignal[signal]);
+    controller.abort(stopped(messages[signal], { signal }));
+  };
+  const onOutputError = ({ code }: NodeJS.ErrnoException) => {
+    if (code !== "EPIPE") return;
+    outputClosed = true;
+    controller.abort(stopped("nobody reads its output any more", {}));
+  };
+  for (const signal of stopSignals) source.on(signal, onSignal);
+  stdout.on("error", onOutputError);
+  return interrupt;
+}
+
+function stopped(message: string, details: Record<string, unknown>): FusionError {
+  const hint = "Run the command again to start over.";
+  return new FusionError({ code: "ABORTED", at: "command", message, hint, details });
 }

@@ -10,6 +10,10 @@ import { failureDocument, fullStack, renderFailure, toFailure, wantsStack } from
  */
 export async function runCli(url: string): Promise<void> {
   const argv = process.argv.slice(2);
+  // oclif does the same for stdout: a reader that has gone is no reason to crash.
+  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   try {
     await run(argv, url);
     await flush();

@@ -1,7 +1,5 @@
 import { dirname, resolve } from "node:path";
 import { FusionError } from "@fusion-vlm/core";
-import { cosmiconfig } from "cosmiconfig";
-import { createJiti } from "jiti";
 import type { z } from "zod";
 import { configSchema, type FusionConfig } from "./schema.ts";
 import { describeIssues } from "./zod-issues.ts";
@@ -21,6 +19,8 @@ const searchPlaces = ["ts", "js", "mjs", "yaml", "yml", "json"].map((extension) 
  * @throws CONFIG_INVALID naming the file and every wrong key
  */
 export async function loadConfig(folder: string): Promise<LoadedConfig> {
+  // Not needed by --help and --version, which should come at once.
+  const { cosmiconfig } = await import("cosmiconfig");
   // Each folder by itself: cosmiconfig's own walk upwards would go on to the user's ~/.config.
   const explorer = cosmiconfig("fusion", {
     searchPlaces,
@@ -28,7 +28,10 @@ export async function loadConfig(folder: string): Promise<LoadedConfig> {
     cache: false,
     ignoreEmptySearchPlaces: false,
     loaders: {
-      ".ts": (file) => createJiti(file, { moduleCache: false, fsCache: false }).import(file, { default: true }),
+      ".ts": async (file) => {
+        const { createJiti } = await import("jiti");
+        return createJiti(file, { moduleCache: false, fsCache: false }).import(file, { default: true });
+      },
     },
   });
   for (let current = resolve(folder); ; current = dirname(current)) {

@@ -22,6 +22,25 @@ test("shows share, count, rate and time left", () => {
   expect(written).toEqual([`${clearLine}reading  25%  100/400 images  10.0 images/s  0:30 left`]);
 });
 
+test("writes counts in the form that it is given", () => {
+  const format = (bytes: number) => `${bytes / 1000} kB`;
+  const { progress, written, time } = terminal({ total: 8000, format });
+
+  time.now = 2000;
+  progress.update(4000);
+
+  expect(written).toEqual([`${clearLine}reading  50%  4 kB of 8 kB  2 kB/s  0:02 left`]);
+});
+
+test("shows the label alone for work that cannot be counted, and clears it", () => {
+  const { progress, written } = terminal({ label: "loading \u001b[31mnano" });
+
+  progress.begin();
+  progress.finish();
+
+  expect(written).toEqual([`${clearLine}loading [31mnano …`, clearLine]);
+});
+
 test("shows count and rate where the total is not known", () => {
   const { progress, written, time } = terminal({ unit: "tokens" });
 
@@ -47,6 +66,14 @@ test("never wraps: a long line is cut to the width of the terminal", () => {
   progress.update(1);
 
   expect(written[0]!.slice(clearLine.length)).toHaveLength(39);
+});
+
+test("takes 80 columns where the terminal does not know its width", () => {
+  const { progress, written } = terminal({ label: "x".repeat(200), columns: 0 });
+
+  progress.update(1);
+
+  expect(written[0]!.slice(clearLine.length)).toHaveLength(79);
 });
 
 test("is silent where stderr is no terminal, and where there is no stream", () => {

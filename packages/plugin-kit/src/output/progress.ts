@@ -1,3 +1,4 @@
+import { printableLine } from "./printable.ts";
 import { formatDuration } from "./text.ts";
 
 /** Where progress is written: a terminal, as process.stderr is one. */
@@ -14,6 +15,8 @@ export interface ProgressOptions {
   readonly total?: number;
   /** What is counted: `tokens`. */
   readonly unit?: string;
+  /** Writes counts and the rate; as they are, with the unit, when absent. */
+  readonly format?: (count: number) => string;
   /** Absent or no terminal: nothing is written. */
   readonly stream?: ProgressStream;
   /** Milliseconds; for tests. */
@@ -43,7 +46,15 @@ export class Progress {
     if (!stream?.isTTY || now - this.#drawnAt < redrawEveryMs) return;
     this.#drawnAt = now;
     // A line that wraps could not be cleared again.
-    stream.write(clearLine + this.#line(done, now).slice(0, (stream.columns ?? 80) - 1));
+    stream.write(clearLine + printableLine(this.#line(done, now)).slice(0, (stream.columns || 80) - 1));
+  }
+
+  /** Shows the label alone, for work that cannot be counted. */
+  begin(): void {
+    const { stream, label } = this.#options;
+    if (!stream?.isTTY) return;
+    this.#drawnAt = this.#clock();
+    stream.write(clearLine + printableLine(`${label} …`).slice(0, (stream.columns || 80) - 1));
   }
 
   /** Removes the line, so that the next output starts clean. */
@@ -53,13 +64,16 @@ export class Progress {
   }
 
   #line(done: number, now: number): string {
-    const { label, total, unit = "" } = this.#options;
+    const { label, total, unit = "", format } = this.#options;
     const seconds = (now - this.#start) / 1000;
     const rate = seconds > 0 ? done / seconds : 0;
+    const [count, ratePerSecond] = format
+      ? [total ? `${format(done)} of ${format(total)}` : format(done), `${format(rate)}/s`]
+      : [`${done}${total ? `/${total}` : ""} ${unit}`.trimEnd(), `${rate.toFixed(1)} ${unit}/s`.replace(" /s", "/s")];
     const parts = [label];
     if (total) parts.push(`${Math.floor((100 * done) / total)}%`);
-    parts.push(`${done}${total ? `/${total}` : ""} ${unit}`.trimEnd());
-    if (rate > 0) parts.push(`${rate.toFixed(1)} ${unit}/s`.replace(" /s", "/s"));
+    parts.push(count);
+    if (rate > 0) parts.push(ratePerSecond);
     if (rate > 0 && total) parts.push(`${formatDuration(Math.max(0, total - done) / rate)} left`);
     return parts.join("  ");
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatBytes, formatDuration, keyValues, table } from "./text.ts";
+import { formatBytes, formatCount, formatDuration, formatMilliseconds, keyValues, table } from "./text.ts";
 
 test("a table lines its columns up, numbers from the right", () => {
   const text = table(
@@ -39,7 +39,36 @@ test("key-value lines leave out what has no value", () => {
   expect(keyValues([])).toBe("");
 });
 
+test("names and values of others cannot steer the terminal", () => {
+  const hostile = "a\u001b[2J\nb";
+
+  expect(table([hostile], [{ head: "name", value: (name) => name }])).toBe("name\na[2J b");
+  expect(keyValues([["name", hostile]])).toBe("name  a[2J b");
+});
+
 describe("units", () => {
+  test.each([
+    [0, "0"],
+    [999, "999"],
+    [1000, "1.00 K"],
+    [3_603_552, "3.60 M"],
+    [12_345_678, "12.3 M"],
+    [1_034_000_000, "1.03 B"],
+  ])("%d things are %s", (count, text) => {
+    expect(formatCount(count)).toBe(text);
+  });
+
+  test.each([
+    [0.42, "0.4 ms"],
+    [9.96, "10 ms"],
+    [85.4, "85 ms"],
+    [999.6, "1.00 s"],
+    [1254, "1.25 s"],
+    [125_000, "2:05 min"],
+  ])("%d milliseconds are %s", (milliseconds, text) => {
+    expect(formatMilliseconds(milliseconds)).toBe(text);
+  });
+
   test.each([
     [0, "0 B"],
     [1023, "1023 B"],
