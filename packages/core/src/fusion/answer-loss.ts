@@ -26,9 +26,16 @@ export function answerInputs(op: OpBuilder): AnswerInputs {
  * L_CE, Eq. (14): mean next-token cross entropy over answer tokens; questions, image and latents are ignored.
  *
  * @param hidden - [B, S, D] after the final norm
+ * @param whole - answer tokens of the batch that this is a part of; those of this call when absent
  * @returns a scalar
  */
-export function answerLoss(op: OpBuilder, config: FusionConfig, hidden: Value, answers: AnswerInputs): Value {
+export function answerLoss(
+  op: OpBuilder,
+  config: FusionConfig,
+  hidden: Value,
+  answers: AnswerInputs,
+  whole?: Value,
+): Value {
   const logits = outputLogits(op, config, hidden, answers.rows); // [M, V]
-  return op.scope("answer_loss", () => weightedMean(op, crossEntropy(op, logits, answers.ids), answers.weights));
+  return op.scope("answer_loss", () => weightedMean(op, crossEntropy(op, logits, answers.ids), answers.weights, whole));
 }

@@ -8,7 +8,7 @@ import type { KeyValue } from "./decoder-attention.ts";
 import { dualSupervisedLoss } from "./dual-supervised-loss.ts";
 import { globalContext } from "./global-context.ts";
 import { latentTokens } from "./latent-tokens.ts";
-import { type SemanticMappingLoss, semanticMappingLoss } from "./semantic-mapping-loss.ts";
+import { batchShare, type SemanticMappingLoss, semanticMappingLoss } from "./semantic-mapping-loss.ts";
 import { embedSequence, type InteractionRows, interact, interactionRows, sequenceInputs } from "./sequence-inputs.ts";
 import { embedTokens, type TextGuidedEncoding, textGuidedEncoding } from "./text-guided-encoding.ts";
 
@@ -93,8 +93,12 @@ export interface FusionLoss {
   readonly mapping: SemanticMappingLoss;
 }
 
-/** Declares the inputs of a batch and writes everything from pixels and ids to the losses. */
-export function fusionLoss(op: OpBuilder, config: FusionConfig, latents: number): FusionLoss {
+/**
+ * Declares the inputs of a batch and writes everything from pixels and ids to the losses.
+ *
+ * @param isPart - the call is one of several parts of a batch, whose totals are fed ({@link batchShare})
+ */
+export function fusionLoss(op: OpBuilder, config: FusionConfig, latents: number, isPart = false): FusionLoss {
   const { encoding, mask } = guidedEncoding(op, config);
   const context = globalContext(op, config, subImages(op, config));
   const tokens = latentTokens(op, context, latents, config.interaction.window);
@@ -105,8 +109,9 @@ export function fusionLoss(op: OpBuilder, config: FusionConfig, latents: number)
     positions: inputs.positions,
     afterLayer: interactions(op, config, rows, tokens.windows),
   });
-  const answer = answerLoss(op, config, hidden, answerInputs(op));
-  const mapping = semanticMappingLoss(op, config, encoding, mask);
+  const whole = isPart ? batchShare(op) : undefined;
+  const answer = answerLoss(op, config, hidden, answerInputs(op), whole?.answerTokens);
+  const mapping = semanticMappingLoss(op, config, encoding, mask, whole);
   return { total: dualSupervisedLoss(op, answer, mapping, config.mappingWeight), answer, mapping };
 }
 

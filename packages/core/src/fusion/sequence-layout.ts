@@ -15,6 +15,8 @@ export interface LayoutOptions {
   readonly latents: number;
   /** Rows past this are cut off, together with the questions that end there. */
   readonly maxLength?: number;
+  /** S and T are rounded up to multiples of this; 1 when absent. */
+  readonly bucket?: number;
   /** Position of the first row: the length of the cache in a later turn. */
   readonly firstPosition?: number;
 }
@@ -58,8 +60,9 @@ interface Laid extends SampleLayout {
 export function layoutSequence(samples: readonly LayoutSample[], options: LayoutOptions): SequenceLayout {
   const laid = samples.map((sample) => layoutSample(sample, options));
   const batch = samples.length;
-  const length = Math.max(...laid.map((sample) => sample.length));
-  const tokens = Math.max(1, ...laid.map((sample) => sample.ids.length));
+  const round = (count: number) => Math.ceil(count / bucket) * bucket;
+  const length = round(Math.max(...laid.map((sample) => sample.length)));
+  const tokens = round(Math.max(1, ...laid.map((sample) => sample.ids.length)));
   const questions = Math.max(1, ...laid.map((sample) => sample.questionEnds.length));
   const { imageRows, latents, firstPosition = 0 } = options;
 

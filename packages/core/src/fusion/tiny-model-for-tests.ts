@@ -1,6 +1,6 @@
 import type { Backend, Feeds, Fetches, Program } from "../backends/index.ts";
 import { type Graph, withOutputs } from "../graph/index.ts";
-import { createNormal, float32, sizeOf, type Tensor } from "../tensor/index.ts";
+import { createNormal, float32, int64, sizeOf, type Tensor } from "../tensor/index.ts";
 import {
   compileInMemory,
   type Parameters,
@@ -76,3 +76,15 @@ export const question = (...ids: number[]): Segment => ({ kind: "text", ids, sup
 export const answer = (...ids: number[]): Segment => ({ kind: "text", ids, supervised: true, endsQuestion: false });
 export const image: Segment = { kind: "image" };
 export const latent: Segment = { kind: "latent" };
+
+export const pixelsOf = ({ config }: TinyModel, name = "pixels"): Tensor<"float32"> =>
+  noise(name, [1, 3, config.vision.imageSize, config.vision.imageSize]);
+
+/** Feeds of the image graph for one picture; `tokens` of 0 stand for padding. */
+export function guided(model: TinyModel, tokens: number[], pixels = pixelsOf(model)) {
+  return {
+    pixel_values: pixels,
+    instruction_ids: int64([1, tokens.length], tokens),
+    instruction_mask: float32([1, tokens.length], tokens.map(Math.sign)),
+  };
+}

@@ -3,9 +3,9 @@ import { type Backend, nodeBackend } from "../backends/index-node.ts";
 import { buildGraph } from "../ops/index.ts";
 import { float32, int64, type Tensor } from "../tensor/index.ts";
 import { maxRelativeError, runGraph, type TinyModelOptions } from "../testing/index.ts";
-import { contextGraph, imageGraph, lossGraph } from "./graphs.ts";
+import { imageGraph } from "./graphs.ts";
 import { towerPrefix } from "./names.ts";
-import { cut, noise, stack, TinyModel } from "./tiny-model-for-tests.ts";
+import { cut, guided, pixelsOf, stack, TinyModel } from "./tiny-model-for-tests.ts";
 import { visionEmbedding } from "./vision-embedding.ts";
 
 /** Two runs of float32 sums in another order. */
@@ -20,18 +20,6 @@ beforeAll(async () => {
 afterAll(() => backend.dispose());
 
 const towers = ["siglip", "siglip2", "clip"] as const;
-const pixelsOf = (model: TinyModel, name = "pixels", batch = 1) =>
-  noise(name, [batch, 3, model.config.vision.imageSize, model.config.vision.imageSize]);
-
-/** Feeds of the image graph; `tokens` of 0 stand for padding. */
-function guided(model: TinyModel, tokens: number[], pixels = pixelsOf(model)) {
-  return {
-    pixel_values: pixels,
-    instruction_ids: int64([1, tokens.length], tokens),
-    instruction_mask: float32([1, tokens.length], tokens.map(Math.sign)),
-  };
-}
-
 const together = (a: ReturnType<typeof guided>, b: ReturnType<typeof guided>) => ({
   pixel_values: stack(a.pixel_values, b.pixel_values),
   instruction_ids: int64(
@@ -181,136 +169,5 @@ describe("padding and batches", () => {
 
     expect(maxRelativeError(cut(both, 0, 0, 1), (await model.run(graph, first)).image_tokens!)).toBeLessThan(rounding);
     expect(maxRelativeError(cut(both, 0, 1, 2), (await model.run(graph, alone)).image_tokens!)).toBeLessThan(rounding);
-  });
-});
-
-describe("the class token of CLIP", () => {
-  it("is a row of the tower and no row of any feature", async () => {
-    const model = new TinyModel(backend, { tower: "clip" });
-    const feeds = guided(model, [5, 6, 7]);
-
-    const fetched = await model.run(imageGraph(model.config), feeds, [
-      "vision.text.h0",
-      "vision.text.mm",
-      "image_tokens",
-    ]);
-
-    expect(fetched["vision.text.h0"]!.shape[1]).toBe(1 + 16 + 3);
-    expect(fetched.image_tokens).toEqual(cut(fetched["vision.text.mm"]!, 1, 1, 17));
-  });
-
-  it("does not depend on the picture before the first layer, the patches do", async () => {
-    const model = new TinyModel(backend, { tower: "clip" });
-    const [one, other] = await Promise.all(
-      ["one", "other"].map((name) =>
-        model.run(imageGraph(model.config), guided(model, [5], pixelsOf(model, name)), ["vision.text.h0"]),
-      ),
-    );
-    const [a, b] = [one!["vision.text.h0"]!, other!["vision.text.h0"]!];
-
-    expect(cut(a, 1, 0, 1)).toEqual(cut(b, 1, 0, 1));
-    expect(maxRelativeError(cut(a, 1, 1, 17), cut(b, 1, 1, 17))).toBeGreaterThan(visible);
-  });
-
-  it("is left out of the loss: F_v0 and its reconstruction have one row per patch", async () => {
-    const model = new TinyModel(backend, { tower: "clip" });
-    const names = ["vision.vision_embeddings", "vision.vision_features", "vision.text.h0"];
-    const graph = lossGraph(model.config, 4);
-    expect(names.map((name) => graph.marks.get(name)!.shape[1])).toEqual([16, 16, "I + 17"]);
-
-    const fetched = await model.run(graph, guidedLossFeeds(model), ["vision.vision_embeddings", "vision.text.h0"]);
-
-    expect(fetched["vision.vision_embeddings"]).toEqual(cut(fetched["vision.text.h0"]!, 1, 1, 17));
-  });
-
-  /** Every input of the loss graph has to be fed, also those that the chosen marks do not need. */
-  function guidedLossFeeds(model: TinyModel) {
-    const side = model.config.vision.imageSize;
-    return {
-      ...guided(model, [5, 6, 7]),
-      sub_images: noise("sub", [1, 4, 3, side, side]),
-      input_ids: int64([1, 1], [1]),
-      row_source: int64([1, 1], [0]),
-      position_ids: int64([1, 1], [0]),
-      question_rows: int64([1, 1], [0]),
-      latent_rows: int64([1, 1, 4], [0, 0, 0, 0]),
-      latent_source: int64([1, 1], [-1]),
-      answer_rows: int64([1], [0]),
-      answer_ids: int64([1], [0]),
-      answer_weights: float32([1], [1]),
-    };
-  }
-});
-
-describe("global context", () => {
-  it.each(towers)("puts the four quarters back where they were cut: %s", async (tower) => {
-    const model = new TinyModel(backend, { tower });
-    const side = model.config.vision.imageSize;
-    const names = ["context", "vision.global.mm"];
-
-    const fetched = await model.run(
-      contextGraph(model.config),
-      { sub_images: noise("sub", [2, 4, 3, side, side]) },
-      names,
-    );
-
-    const [context, projected] = [fetched.context!, fetched["vision.global.mm"]!];
-    const classRows = tower === "clip" ? 1 : 0;
-    expect(context.shape).toEqual([2, 8, 8, 32]);
-    expect(projected.shape).toEqual([8, 16 + classRows, 32]);
-    for (let b = 0; b < 2; b++)
-      for (let y = 0; y < 8; y++)
-        for (let x = 0; x < 8; x++) {
-          const quarter = 4 * b + 2 * Math.floor(y / 4) + Math.floor(x / 4);
-          const row = classRows + (y % 4) * 4 + (x % 4);
-          const from = (quarter * (16 + classRows) + row) * 32;
-          const at = ((b * 8 + y) * 8 + x) * 32;
-          expect(context.data.slice(at, at + 32)).toEqual(projected.data.slice(from, from + 32));
-        }
-  });
-
-  it("is the same in a batch of two as in two of one", async () => {
-    const model = new TinyModel(backend, {});
-    const [one, two] = [noise("one", [1, 4, 3, 16, 16]), noise("two", [1, 4, 3, 16, 16])];
-    const graph = contextGraph(model.config);
-
-    const both = (await model.run(graph, { sub_images: stack(one, two) })).context!;
-
-    expect(maxRelativeError(cut(both, 0, 1, 2), (await model.run(graph, { sub_images: two })).context!)).toBeLessThan(
-      rounding,
-    );
-  });
-});
-
-describe("image-token grids (FUSION-L)", () => {
-  it("halve to the means of 2×2 cells", async () => {
-    const options: TinyModelOptions = { tower: "siglip" };
-    const [full, half] = [
-      new TinyModel(backend, options),
-      new TinyModel(backend, { ...options, config: { fusion_image_tokens: 4 } }),
-    ];
-    const feeds = guided(full, [5, 6, 7]);
-
-    const tokens = (await full.run(imageGraph(full.config), feeds)).image_tokens!.data as Float32Array;
-    const fewer = (await half.run(imageGraph(half.config), feeds)).image_tokens!;
-
-    const cell = (y: number, x: number, d: number) => tokens[(y * 4 + x) * 32 + d]!;
-    const expected = [0, 2].flatMap((y) =>
-      [0, 2].flatMap((x) =>
-        Array.from(
-          { length: 32 },
-          (_, d) => (cell(y, x, d) + cell(y, x + 1, d) + cell(y + 1, x, d) + cell(y + 1, x + 1, d)) / 4,
-        ),
-      ),
-    );
-    expect(maxRelativeError(fewer, float32([1, 4, 32], expected))).toBeLessThan(rounding);
-  });
-
-  it.each([1, 9, 16, 25])("have any square size: %i", async (fusion_image_tokens) => {
-    const model = new TinyModel(backend, { config: { fusion_image_tokens } });
-
-    const { image_tokens } = await model.run(imageGraph(model.config), guided(model, [5]));
-
-    expect(image_tokens!.shape).toEqual([1, fusion_image_tokens, 32]);
   });
 });

@@ -1,6 +1,6 @@
 import { FusionError } from "../errors/index.ts";
 import { type Dtype, type Tensor, zeros } from "../tensor/index.ts";
-import { type Dim, dim, formatShape, type Shape } from "./dims.ts";
+import { type Dim, dim, formatShape, type Shape, substituteDim } from "./dims.ts";
 import type { Graph } from "./graph.ts";
 import type { Attribute, Node, Value, ValueKind } from "./value.ts";
 
@@ -39,7 +39,16 @@ export class GraphBuilder {
   readonly #names = new Set<string>();
   #scope: string[] = [];
 
-  constructor(readonly name: string) {}
+  /** @param sizes - numbers for named dimensions: the same code then builds a graph of fixed shapes */
+  constructor(
+    readonly name: string,
+    readonly sizes: Readonly<Record<string, number>> = {},
+  ) {}
+
+  /** A dimension in canonical form, with the sizes of this graph filled in. */
+  resolve(size: Dim): Dim {
+    return substituteDim(dim(size), this.sizes);
+  }
 
   /** Runs `body` with `path` in front of the names of its nodes. */
   scope<T>(path: string, body: () => T): T {
@@ -58,7 +67,8 @@ export class GraphBuilder {
 
   /** Declares a fed value. Each plain symbol in its shape (`"B"`, not `"4*B"`) can from then on be read at run time. */
   input(name: string, dtype: Dtype, shape: Shape): Value {
-    const value = this.#value(name, "input", dtype, shape.map(dim));
+    const resolved = shape.map((size) => this.resolve(size));
+    const value = this.#value(name, "input", dtype, resolved);
     this.#inputs.push(value);
     value.shape.forEach((size, axis) => {
       if (isSymbol(size) && !this.#dimSources.has(size)) {

@@ -105,6 +105,15 @@ export function divideDims(a: Dim, b: Dim): Dim | undefined {
   return format(quotient);
 }
 
+/** The dimension with some of its names replaced by numbers. */
+export function substituteDim(value: Dim, sizes: Readonly<Record<string, number>>): Dim {
+  if (typeof value === "number") return value;
+  const terms = termsOf(value).map(({ coefficient, factors }) =>
+    multiplyDims(coefficient, ...factors.map((factor) => sizes[factor] ?? factor)),
+  );
+  return addDims(...terms);
+}
+
 /** The terms of a dimension: `2*B*Q + 3` → `[{coefficient: 2, factors: ["B", "Q"]}, {coefficient: 3, factors: []}]`. */
 export function termsOf(value: Dim): { coefficient: number; factors: string[] }[] {
   return [...parse(value)].map(([monomial, coefficient]) => ({

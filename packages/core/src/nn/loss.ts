@@ -1,10 +1,14 @@
 import type { Value } from "../graph/index.ts";
 import type { OpBuilder } from "../ops/index.ts";
 
-/** Σ weight·x / Σ weight over everything; 0 when all weights are 0. Weights have the shape of x. */
-export function weightedMean(op: OpBuilder, x: Value, weight: Value): Value {
+/**
+ * Σ weight·x / Σ weight over everything; 0 when all weights are 0. Weights have the shape of x.
+ *
+ * @param whole - a scalar in place of Σ weight: the sum over a batch of which this is a part
+ */
+export function weightedMean(op: OpBuilder, x: Value, weight: Value, whole?: Value): Value {
   const axes = x.shape.map((_, axis) => axis);
-  const total = op.ReduceSum(weight, axes, false);
+  const total = whole ?? op.ReduceSum(weight, axes, false);
   return op.Div(op.ReduceSum(op.Mul(x, weight), axes, false), op.Where(op.Greater(total, 0), total, 1));
 }
 

@@ -81,6 +81,11 @@ const cases: readonly Case[] = [
   ["Gather", { ...x, i: ["int64", ["I", "M"]] }, (op, { x, i }) => op.Gather(x!, i!, 1)],
   ["Gather", { ...x, i: ["int64", []] }, (op, { x, i }) => op.Gather(x!, i!)],
   ["GatherElements", { ...x, i: ["int64", ["B", "S", 2]] }, (op, { x, i }) => op.GatherElements(x!, i!, 2)],
+  [
+    "ScatterElements",
+    { ...x, i: ["int64", ["B", "S", 2]], u: ["float32", ["B", "S", 2]] },
+    (op, { x, i, u }) => op.ScatterElements(x!, i!, u!, 2),
+  ],
   ["Shape", x, (op) => op.shapeTensor(["B"])],
   ["Reshape", x, (op, { x }) => op.Reshape(x!, ["B", "S", 2, 2])],
   ["Reshape", x, (op, { x }) => op.Reshape(x!, ["4*B*S"])],

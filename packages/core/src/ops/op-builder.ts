@@ -1,5 +1,5 @@
 import { FusionError } from "../errors/index.ts";
-import { type Dim, dim, type Graph, sameShape, subtractDims, type Value } from "../graph/index.ts";
+import { type Dim, type Graph, sameShape, subtractDims, type Value } from "../graph/index.ts";
 import { type Dtype, dtypeFacts } from "../tensor/index.ts";
 import * as math from "./math.ts";
 import * as matrix from "./matrix.ts";
@@ -140,7 +140,7 @@ export class OpBuilder extends OperatorApplier {
 
   /** Same elements, new shape. Symbolic sizes are copied, inferred or read at run time, whichever is cheapest. */
   Reshape(x: Value, shape: readonly Dim[]): Value {
-    const target = shape.map(dim);
+    const target = shape.map((size) => this.resolve(size));
     if (sameShape(target, x.shape)) return x;
     const unknown = target.filter((size, axis) => typeof size === "string" && size !== x.shape[axis]).length;
     const sizes =
@@ -152,22 +152,31 @@ export class OpBuilder extends OperatorApplier {
 
   /** Repeats x to a larger shape by the broadcasting rules. */
   Expand(x: Value, shape: readonly Dim[]): Value {
-    const target = shape.map(dim);
+    const target = shape.map((size) => this.resolve(size));
     if (sameShape(target, x.shape)) return x;
     return this.apply(shapes.Expand, [x, this.shapeTensor(target)], {}, target)[0]!;
   }
 
   /** The whole numbers 0 … size−1 as int64 [size]. */
-  Range(size: Dim): Value {
+  Range(count: Dim): Value {
+    const size = this.resolve(count);
     if (typeof size === "number") return this.ints(Array.from({ length: size }, (_, i) => i));
     const limit = this.Reshape(this.shapeTensor([size]), []);
     return this.apply(shapes.Range, [this.operand(0, "int64"), limit, this.operand(1, "int64")], {}, [size])[0]!;
   }
 }
 
-/** Builds a graph: `body` declares inputs and outputs on the builder it is given. */
-export function buildGraph(name: string, body: (op: OpBuilder) => void): Graph {
-  const op = new OpBuilder(name);
+/**
+ * Builds a graph: `body` declares inputs and outputs on the builder it is given.
+ *
+ * @param sizes - numbers for named dimensions, for a graph of fixed shapes
+ */
+export function buildGraph(
+  name: string,
+  body: (op: OpBuilder) => void,
+  sizes: Readonly<Record<string, number>> = {},
+): Graph {
+  const op = new OpBuilder(name, sizes);
   body(op);
   return op.build();
 }

@@ -121,6 +121,16 @@ const shapes: readonly Refusal[] = [
     "GatherElements: expected indices of the rank of x, got a [B, 2, 3] and i [B, 2]",
   ],
   [
+    "ScatterElements of updates in another shape than the indices",
+    (op, { a, b, i }) => op.ScatterElements(b, i, op.Slice(a, 2, 0, 1), 0),
+    "ScatterElements: expected indices and updates of one shape and of the rank of data, got b [S, 4] and i [B, 2] and model.layers.3/Slice [B, 2, 1]",
+  ],
+  [
+    "ScatterElements by another reduction",
+    (op, { c, i }) => op.apply(operators.ScatterElements, [c, i, c], { axis: 0, reduction: "mul" }),
+    'ScatterElements: expected reduction "add", got c [2, 3]',
+  ],
+  [
     "Reshape to another count",
     (op, { a }) => op.Reshape(a, ["B", 5]),
     "Reshape: expected 6*B elements for the new shape [B, 5], which has 5*B, got a [B, 2, 3]",

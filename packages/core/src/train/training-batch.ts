@@ -1,0 +1,91 @@
+import { type FusionConfig, layoutSequence } from "../fusion/index.ts";
+import { float32, int64, type Tensor, tensor } from "../tensor/index.ts";
+import type { Segment } from "../text/index.ts";
+import type { BatchSizes } from "./gradient-graph.ts";
+
+/** A sample ready for training: its plan with answers, and its pixels. */
+export interface TrainingSample {
+  readonly segments: readonly Segment[];
+  /** Ids for text-guided encoding; [0] for a text-only sample. */
+  readonly instruction: readonly number[];
+  /** [1, 3, c, c] and [4, 3, c, c]; absent for a text-only sample, which is trained with an all-zero picture. */
+  readonly picture?: { readonly wholeImage: Tensor; readonly subImages: Tensor };
+}
+
+/** Samples as the feeds of a gradient graph, and what the losses of a batch are averaged over. */
+export interface TrainingBatch {
+  readonly feeds: Readonly<Record<string, Tensor>>;
+  readonly sizes: BatchSizes;
+  readonly answerTokens: number;
+  readonly instructionTokens: number;
+  readonly samples: number;
+}
+
+export interface BatchOptions {
+  readonly config: FusionConfig;
+  /** Q */
+  readonly latents: number;
+  /** S, T, I and M are rounded up to multiples of this, so that few graphs serve all batches. */
+  readonly bucket: number;
+}
+
+/** Lays samples out side by side, padded to bucket sizes. */
+export function trainingBatch(samples: readonly TrainingSample[], { config, latents, bucket }: BatchOptions): TrainingBatch {
+  const imageRows = config.imageGrid ** 2;
+  const round = (length: number) => Math.ceil(Math.max(1, length) / bucket) * bucket;
+  const layoutSamples = samples.map(({ segments, picture }) => ({ segments, zeroLatents: !picture }));
+  const layout = layoutSequence(layoutSamples, { imageRows, latents, maxLength: config.maxLength, bucket });
+  const batch = samples.length;
+  const instructionLength = round(Math.max(...samples.map(({ instruction }) => instruction.length)));
+  const { rows, ids } = layout.answers;
+  const answers = round(rows.length);
+
+  const instructionIds = new Array<number>(batch * instructionLength).fill(0);
+  const instructionMask = new Float32Array(batch * instructionLength);
+  samples.forEach(({ instruction, picture }, b) => {
+    instruction.forEach((id, i) => {
+      instructionIds[b * instructionLength + i] = id;
+      const isPadding = !picture || (config.semantics === "released" && id === 0);
+      instructionMask[b * instructionLength + i] = isPadding ? 0 : 1;
+    });
+  });
+  const padded = (values: readonly number[], length: number) => [...values, ...new Array<number>(length - values.length).fill(0)];
+  return {
+    feeds: {
+      ...layout.feeds,
+      ...pixels(samples, config.vision.imageSize),
+      instruction_ids: int64([batch, instructionLength], instructionIds),
+      instruction_mask: float32([batch, instructionLength], instructionMask),
+      answer_rows: int64([answers], padded(rows, answers)),
+      answer_ids: int64([answers], padded(ids, answers)),
+      answer_weights: float32([answers], padded(new Array<number>(rows.length).fill(1), answers)),
+      sample_weights: float32([batch], new Array<number>(batch).fill(1)),
+    },
+    sizes: {
+      B: batch,
+      I: instructionLength,
+      M: answers,
+      R: layout.feeds.question_rows!.shape[1]!,
+      S: layout.length,
+      T: layout.feeds.input_ids!.shape[1]!,
+    },
+    answerTokens: rows.length,
+    instructionTokens: instructionMask.reduce((sum, weight) => sum + weight, 0),
+    samples: batch,
+  };
+}
+
+function pixels(samples: readonly TrainingSample[], side: number): Record<string, Tensor> {
+  const size = 3 * side * side;
+  const whole = new Float32Array(samples.length * size);
+  const parts = new Float32Array(samples.length * 4 * size);
+  samples.forEach(({ picture }, b) => {
+    if (!picture) return;
+    whole.set(picture.wholeImage.data as Float32Array, b * size);
+    parts.set(picture.subImages.data as Float32Array, b * 4 * size);
+  });
+  return {
+    pixel_values: tensor("float32", [samples.length, 3, side, side], whole),
+    sub_images: tensor("float32", [samples.length, 4, 3, side, side], parts),
+  };
+}
