@@ -3,7 +3,8 @@
 /**
  * Rooms of packages/core/src, lowest first, each with the rooms that it may import.
  *
- *   errors → tensor ─┬→ graph → ops → nn → fusion ─┬→ session → reference
+ *   errors → tensor ─┬→ graph → ops ┬→ nn → fusion ─┬→ session → train, reference
+ *                    │              └→ autodiff ────┤
  *                    ├→ weights, text, image ──────┤
  *                    └→ backends, generate ────────┘
  */
@@ -15,6 +16,7 @@ const rooms = {
   ops: ["errors", "tensor", "graph"],
   nn: ["errors", "tensor", "graph", "ops"],
   fusion: ["errors", "tensor", "graph", "ops", "nn", "text"],
+  autodiff: ["errors", "tensor", "graph", "ops"],
   // What comes in from files. They know tensors, and nothing of models.
   weights: ["errors", "tensor"],
   text: ["errors", "tensor"],
@@ -23,8 +25,9 @@ const rooms = {
   backends: ["errors", "tensor"],
   generate: ["errors", "tensor"],
 };
-// What puts the rooms together: a loaded model; then the comparison of one with recorded numbers.
+// What puts the rooms together: a loaded model; then training, and the comparison with recorded numbers.
 rooms.session = Object.keys(rooms);
+rooms.train = Object.keys(rooms);
 rooms.reference = Object.keys(rooms);
 // Small models and matchers, for tests of this repository and of its users.
 rooms.testing = Object.keys(rooms);

@@ -34,6 +34,7 @@ const packages: Record<string, Record<string, string>> = {
     graph: "graph.ts",
     generate: "generate.ts",
     testing: "testing.ts",
+    train: "train.ts",
     "engine-worker-node": "backends/engine-worker-node.ts",
     "picture-worker-node": "image/picture-worker-node.ts",
   },

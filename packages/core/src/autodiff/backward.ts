@@ -1,8 +1,8 @@
 import { FusionError } from "../errors/index.ts";
 import { formatShape, type Node, sameShape, type Value } from "../graph/index.ts";
 import type { OpBuilder } from "../ops/index.ts";
-import { gradientRules } from "./rules/index.ts";
 import type { GradientRule } from "./rule.ts";
+import { gradientRules } from "./rules/index.ts";
 
 /** Rules by operator name. Plugins add theirs to a copy: `{ ...gradientRules, Snake: … }`. */
 export type GradientRules = Readonly<Record<string, GradientRule<never>>>;
@@ -69,7 +69,10 @@ function differentiate(
       return value;
     };
     const application = { op, inputs: node.inputs, outputs: node.outputs, attributes: attributes as never, input };
-    const thunks = rule(application, node.outputs.map((output) => found.get(output)));
+    const thunks = rule(
+      application,
+      node.outputs.map((output) => found.get(output)),
+    );
     return node.inputs.flatMap((value, index): [Value, Value][] => {
       const thunk = thunks[index];
       if (!value || !thunk || !flows.has(value)) return [];

@@ -1,10 +1,12 @@
-import { sameShape, type Shape, type Value } from "../graph/index.ts";
+import { type Shape, sameShape, type Value } from "../graph/index.ts";
 import type { OpBuilder } from "../ops/index.ts";
 
 /** Sums a gradient over the axes along which its value was repeated by broadcasting. */
 export function unbroadcast(op: OpBuilder, gradient: Value, shape: Shape): Value {
   if (sameShape(gradient.shape, shape)) return gradient;
   const added = gradient.shape.length - shape.length;
-  const axes = gradient.shape.flatMap((size, axis) => (axis < added || (shape[axis - added] === 1 && size !== 1) ? [axis] : []));
+  const axes = gradient.shape.flatMap((size, axis) =>
+    axis < added || (shape[axis - added] === 1 && size !== 1) ? [axis] : [],
+  );
   return op.Reshape(axes.length > 0 ? op.ReduceSum(gradient, axes) : gradient, shape);
 }

@@ -1,5 +1,4 @@
 import type { Value } from "../graph/index.ts";
-import { maskedScore } from "../nn/index.ts";
 import type { OpBuilder } from "../ops/index.ts";
 import type { Semantics } from "./config.ts";
 import type { EncoderMasks } from "./vision-encoder.ts";
@@ -10,14 +9,13 @@ import type { EncoderMasks } from "./vision-encoder.ts";
  * | | first half: vision rows | first half: text rows | second half |
  * |---|---|---|---|
  * | paper | vision keys only | vision and unpadded text | vision and unpadded text |
- * | released | vision and unpadded text | every score replaced by the mask: uniform over ALL keys | vision and unpadded text |
+ * | released | vision and unpadded text | nothing: uniform over ALL keys, padding too | vision and unpadded text |
  *
- * Under `released` the text rows get {@link maskedScore} on every key. It is added to the score and absorbs it in
- * float32, which gives the reference's uniform attention forward and its gradient backward.
+ * Under `released` the text rows see nothing in the first half, and where nothing is seen attention is uniform.
  *
  * @param textMask - [B, I] 1 for instruction tokens, 0 for padding
  * @param visionRows - rows in front of the text (patches, and CLIP's class token)
- * @returns biases [B, 1, V+I, V+I] and [B, 1, 1, V+I]
+ * @returns which keys are seen, bool: [B, 1, V+I, V+I] and [B, 1, 1, V+I]
  */
 export function encoderMasks(
   op: OpBuilder,
@@ -27,15 +25,16 @@ export function encoderMasks(
 ): Required<EncoderMasks> {
   return op.scope("encoder_masks", () => {
     const [batch, length] = textMask.shape as [Value["shape"][number], Value["shape"][number]];
-    const textBias = op.Reshape(op.Mul(op.Sub(1, textMask), maskedScore), [batch, 1, 1, length]);
-    const visionBias = op.Expand(op.operand(0, "float32"), [batch, 1, 1, visionRows]);
-    const keyBias = op.Concat([visionBias, textBias], 3); // [B, 1, 1, V+I]
-    const blocked = op.Expand(op.operand(maskedScore, "float32"), [batch, 1, 1, length]);
-    const rows = (bias: Value, count: Value["shape"][number]) => op.Expand(bias, [batch, 1, count, bias.shape[3]!]);
+    const text = op.Reshape(op.Greater(textMask, 0), [batch, 1, 1, length]);
+    const constant = (seen: boolean, columns: Value["shape"][number]) =>
+      op.Expand(op.literal({ dtype: "bool", shape: [], data: Uint8Array.of(seen ? 1 : 0) }), [batch, 1, 1, columns]);
+    const vision = constant(true, visionRows);
+    const both = op.Concat([vision, text], 3); // [B, 1, 1, V+I]
+    const rows = (seen: Value, count: Value["shape"][number]) => op.Expand(seen, [batch, 1, count, seen.shape[3]!]);
     const firstHalf =
       semantics === "paper"
-        ? [rows(op.Concat([visionBias, blocked], 3), visionRows), rows(keyBias, length)]
-        : [rows(keyBias, visionRows), rows(op.Expand(op.operand(maskedScore, "float32"), keyBias.shape), length)];
-    return { firstHalf: op.Concat(firstHalf, 2), secondHalf: keyBias };
+        ? [rows(op.Concat([vision, constant(false, length)], 3), visionRows), rows(both, length)]
+        : [rows(both, visionRows), rows(constant(false, both.shape[3]!), length)];
+    return { firstHalf: op.Concat(firstHalf, 2), secondHalf: both };
   });
 }

@@ -60,11 +60,11 @@ interface Laid extends SampleLayout {
 export function layoutSequence(samples: readonly LayoutSample[], options: LayoutOptions): SequenceLayout {
   const laid = samples.map((sample) => layoutSample(sample, options));
   const batch = samples.length;
+  const { imageRows, latents, firstPosition = 0, bucket = 1 } = options;
   const round = (count: number) => Math.ceil(count / bucket) * bucket;
   const length = round(Math.max(...laid.map((sample) => sample.length)));
   const tokens = round(Math.max(1, ...laid.map((sample) => sample.ids.length)));
   const questions = Math.max(1, ...laid.map((sample) => sample.questionEnds.length));
-  const { imageRows, latents, firstPosition = 0 } = options;
 
   const starts = { text: 0, image: batch * tokens, latent: batch * (tokens + imageRows) };
   const strides = { text: tokens, image: imageRows, latent: latents };

@@ -4,7 +4,7 @@ import type { OpBuilder } from "../ops/index.ts";
 import type { VisionConfig } from "./config.ts";
 import { encoderLayerPrefix } from "./names.ts";
 
-/** Additive attention biases of the two halves of the tower; absent where every row sees every key. */
+/** Which keys a row sees in the two halves of the tower, bool; absent where every row sees every key. */
 export interface EncoderMasks {
   readonly firstHalf?: Value;
   readonly secondHalf?: Value;

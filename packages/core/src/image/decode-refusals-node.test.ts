@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FusionError } from "../errors/index.ts";
-import { decodeImage } from "./decode-node.ts";
+import { decodeImage, probeImage } from "./decode-node.ts";
 import { noise, testPng } from "./pictures-for-tests.ts";
 
 let folder: string;
@@ -149,4 +149,23 @@ describe("decodeImage refuses", () => {
       expect((await failure(decodeImage(new Uint8Array(1), limits))).code).toBe("OPTION_INVALID");
     },
   );
+});
+
+describe("probeImage", () => {
+  it("tells format and size from the header", async () => {
+    const png = await noise(20, 10).png().toBuffer();
+
+    expect(await probeImage(png)).toEqual({ format: "PNG", width: 20, height: 10 });
+  });
+
+  it("refuses what its header gives away, and lets pass what only decoding finds", async () => {
+    const jpeg = await noise(64, 64).jpeg().toBuffer();
+    const cut = jpeg.subarray(0, jpeg.length - 200);
+
+    expect((await failure(probeImage("nope.png"))).code).toBe("IMAGE_NOT_FOUND");
+    expect((await failure(probeImage(Buffer.from("text")))).code).toBe("IMAGE_INVALID");
+    expect((await failure(probeImage(jpeg, { maxPixels: 64 }))).code).toBe("IMAGE_TOO_LARGE");
+    expect(await probeImage(cut)).toMatchObject({ width: 64, height: 64 });
+    expect((await failure(decodeImage(cut))).code).toBe("IMAGE_INVALID");
+  });
 });

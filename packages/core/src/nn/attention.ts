@@ -1,21 +1,24 @@
 import type { Value } from "../graph/index.ts";
 import type { OpBuilder } from "../ops/index.ts";
 
-/** The most negative float32: added to a score it takes the key out of the softmax, as the reference does. */
+/** The most negative float32: as a score it takes a key out of the softmax, as in the reference. */
 export const maskedScore = -3.4028234663852886e38;
 
 /**
- * softmax(q·k·scale + bias)·v for any leading axes.
+ * softmax(q·k·scale)·v for any leading axes, with the scores of unseen keys replaced by {@link maskedScore}.
+ *
+ * Replaced, not lowered by addition: a row that sees no key attends uniformly to all of them and sends no gradient to
+ * queries and keys, as the reference's overwritten rows do.
  *
  * @param query - [..., M, H]
  * @param key - [..., H, N], already transposed
  * @param value - [..., N, H]
- * @param bias - broadcasts to [..., M, N]; 0 where a key is seen, {@link maskedScore} where not
+ * @param seen - bool, broadcasts to [..., M, N]; every key is seen when absent
  * @returns [..., M, H]
  */
-export function attend(op: OpBuilder, query: Value, key: Value, value: Value, scale: number, bias?: Value): Value {
+export function attend(op: OpBuilder, query: Value, key: Value, value: Value, scale: number, seen?: Value): Value {
   const scores = op.MatMul(op.Mul(query, scale), key); // [..., M, N]
-  return op.MatMul(op.Softmax(bias ? op.Add(scores, bias) : scores), value);
+  return op.MatMul(op.Softmax(seen ? op.Where(seen, scores, maskedScore) : scores), value);
 }
 
 /** [B, S, A*H] → [B, A, S, H] */

@@ -1,7 +1,12 @@
-import type { Backend, CompileOptions, Program } from "../backends/index.ts";
+import type { Backend, CompileOptions, OnnxModel, Program } from "../backends/index.ts";
 import { internalError } from "../errors/index.ts";
 import { type Graph, type ParameterSource, toOnnx } from "../graph/index.ts";
 import type { WeightStore } from "../weights/index.ts";
+
+/** Compiles a graph whose parameters, if it has any, are fed at every run. */
+export function compileFed(backend: Backend, graph: Graph): Promise<Program> {
+  return backend.compile({ name: graph.name, bytes: toOnnx(graph), ...signature(graph) });
+}
 
 /** Compiles a graph with its parameters left where they are, inside the checkpoint's files. */
 export function compileGraph(
@@ -16,15 +21,21 @@ export function compileGraph(
     const { location, offset, length, dtype } = entry;
     return { kind: "file", location, offset, length, dtype };
   };
-  const info = ({ name, dtype, shape }: Graph["inputs"][number]) => ({ name, dtype, shape });
   return backend.compile(
     {
       name: graph.name,
       bytes: toOnnx(graph, { parameters }),
-      inputs: graph.inputs.map(info),
-      outputs: [...graph.outputs].map(([name, value]) => info({ ...value, name })),
+      ...signature(graph),
       weightsFolder: graph.parameters.length > 0 ? weights.folder : undefined,
     },
     options,
   );
+}
+
+function signature(graph: Graph): Pick<OnnxModel, "inputs" | "outputs"> {
+  const info = ({ name, dtype, shape }: Graph["inputs"][number]) => ({ name, dtype, shape });
+  return {
+    inputs: graph.inputs.map(info),
+    outputs: [...graph.outputs].map(([name, value]) => info({ ...value, name })),
+  };
 }

@@ -1,6 +1,6 @@
 export { Chat } from "./chat.ts";
 export type { FinishedTurn } from "./chat-context.ts";
-export { compileGraph } from "./compile.ts";
+export { compileFed, compileGraph } from "./compile.ts";
 export { FusionEngine, type ImageContext } from "./engine.ts";
 export { type ChatOptions, FusionModel, type ModelInfo } from "./fusion-model.ts";
 export { KeyValueCache } from "./kv-cache.ts";

@@ -3,7 +3,7 @@ import { type NodeBackendOptions, nodeBackend } from "../backends/index-node.ts"
 import { FusionError } from "../errors/index.ts";
 import type { FusionConfig } from "../fusion/index.ts";
 import { inlinePreparer, type PicturePreparer, picturePreparer } from "../image/index-node.ts";
-import { chatTemplate, type FusionTokenizer } from "../text/index.ts";
+import { chatTemplate, type FusionTokenizer, requireControlTokens } from "../text/index.ts";
 import { loadTokenizer } from "../text/index-node.ts";
 import { throwIfAborted } from "./abort.ts";
 import { Cleanup } from "./cleanup.ts";
@@ -43,6 +43,7 @@ export async function loadFusion(source: string, options: LoadOptions = {}): Pro
     const { config, latents, contextLength } = settleModel(model.config, options);
     const tokenizer = await openTokenizer(model, config);
     const template = chatTemplate(config.template);
+    requireControlTokens(tokenizer, template);
     const stopTokens = await readStopTokens(folder, tokenizer, template);
     throwIfAborted(signal, "loading");
     const backend = undo.later(await nodeBackend(options), (engine) => engine.dispose());

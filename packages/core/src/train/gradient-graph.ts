@@ -51,7 +51,10 @@ class FlatParameterBuilder extends OpBuilder {
       const sizes = group.parameters.map(({ size }) => size);
       const pieces = sizes.length === 1 ? [flat] : this.scope("parameters", () => this.Split(flat, sizes, 0));
       group.parameters.forEach(({ name: parameter, shape }, index) => {
-        this.#pieces.set(parameter, this.scope(parameter, () => this.Reshape(pieces[index]!, shape)));
+        this.#pieces.set(
+          parameter,
+          this.scope(parameter, () => this.Reshape(pieces[index]!, shape)),
+        );
       });
     }
   }

@@ -33,11 +33,19 @@ export function parameterGroups(
   const isDecayed = ({ shape }: { shape: readonly number[] }) => shape.length > 1;
   return [
     group("matrices", weightDecay, all.filter(isDecayed)),
-    group("norms_and_biases", 0, all.filter((parameter) => !isDecayed(parameter))),
+    group(
+      "norms_and_biases",
+      0,
+      all.filter((parameter) => !isDecayed(parameter)),
+    ),
   ].filter(({ size }) => size > 0);
 }
 
-function group(name: string, weightDecay: number, members: readonly { name: string; shape: readonly number[] }[]): ParameterGroup {
+function group(
+  name: string,
+  weightDecay: number,
+  members: readonly { name: string; shape: readonly number[] }[],
+): ParameterGroup {
   let offset = 0;
   const parameters = members.map(({ name: member, shape }) => {
     const flat = { name: member, shape, offset, size: sizeOf(shape) };

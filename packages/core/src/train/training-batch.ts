@@ -30,7 +30,10 @@ export interface BatchOptions {
 }
 
 /** Lays samples out side by side, padded to bucket sizes. */
-export function trainingBatch(samples: readonly TrainingSample[], { config, latents, bucket }: BatchOptions): TrainingBatch {
+export function trainingBatch(
+  samples: readonly TrainingSample[],
+  { config, latents, bucket }: BatchOptions,
+): TrainingBatch {
   const imageRows = config.imageGrid ** 2;
   const round = (length: number) => Math.ceil(Math.max(1, length) / bucket) * bucket;
   const layoutSamples = samples.map(({ segments, picture }) => ({ segments, zeroLatents: !picture }));
@@ -49,7 +52,10 @@ export function trainingBatch(samples: readonly TrainingSample[], { config, late
       instructionMask[b * instructionLength + i] = isPadding ? 0 : 1;
     });
   });
-  const padded = (values: readonly number[], length: number) => [...values, ...new Array<number>(length - values.length).fill(0)];
+  const padded = (values: readonly number[], length: number) => [
+    ...values,
+    ...new Array<number>(length - values.length).fill(0),
+  ];
   return {
     feeds: {
       ...layout.feeds,

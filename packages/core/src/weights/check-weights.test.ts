@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FusionError } from "../errors/index.ts";
+import type { Dtype } from "../tensor/index.ts";
 import { type CheckWeightsOptions, checkWeights } from "./check-weights.ts";
 
 function errorOf(options: CheckWeightsOptions): FusionError | undefined {
@@ -14,13 +15,24 @@ function errorOf(options: CheckWeightsOptions): FusionError | undefined {
 
 const shapes = (entries: Record<string, number[]>) => new Map(Object.entries(entries));
 const held = (entries: Record<string, number[]>) =>
-  new Map(Object.entries(entries).map(([name, shape]) => [name, { shape }]));
+  new Map(Object.entries(entries).map(([name, shape]) => [name, { shape, dtype: "float32" as Dtype }]));
 
 describe("checkWeights", () => {
   it("accepts weights that fit, in any order", () => {
     expect(
       errorOf({ expected: shapes({ a: [1, 2], b: [] }), actual: held({ b: [], a: [1, 2] }), at: "m" }),
     ).toBeUndefined();
+  });
+
+  it("refuses whole numbers under the name of a weight", () => {
+    const actual = held({ a: [1], b: [2], c: [3] });
+    actual.set("b", { shape: [2], dtype: "int32" });
+    actual.set("c", { shape: [3], dtype: "bfloat16" });
+
+    const error = errorOf({ expected: shapes({ a: [1], b: [2], c: [3] }), actual, at: "m" })!;
+
+    expect(error.message).toBe('m: expected the 3 tensors of the model, got 3: 1 of whole numbers ("b": int32)');
+    expect(error.details).toMatchObject({ notFloats: ["b"], mismatched: [] });
   });
 
   it("puts every problem into one error", () => {

@@ -1,16 +1,20 @@
 import { FusionError } from "../errors/index.ts";
+import type { Dtype } from "../tensor/index.ts";
 import { describeValue, listSome } from "./weights-error.ts";
 
 export interface CheckWeightsOptions {
   /** Parameter name → shape that the model has. */
   readonly expected: ReadonlyMap<string, readonly number[]>;
   /** Tensor name → what the files hold. */
-  readonly actual: ReadonlyMap<string, { readonly shape: readonly number[] }>;
+  readonly actual: ReadonlyMap<string, { readonly shape: readonly number[]; readonly dtype: Dtype }>;
   /** True for names that may be there without a use, and may be absent. */
   readonly ignore?: (name: string) => boolean;
   /** Where the weights come from, for the message. */
   readonly at: string;
 }
+
+/** Element types that the graphs take; whole numbers would be run as if they were weights. */
+const floats: readonly Dtype[] = ["float32", "float16", "bfloat16", "float64"];
 
 /** A tensor of the right name and the wrong shape. */
 export interface ShapeDifference {
@@ -22,8 +26,8 @@ export interface ShapeDifference {
 /**
  * Demands that weights fit a model, before any of their bytes are read.
  *
- * @throws one WEIGHTS_MISMATCH for all problems; `details` has the full lists `missing`, `unexpected` (names) and `mismatched`
- *   ({@link ShapeDifference}), the message their counts and the first five of each
+ * @throws one WEIGHTS_MISMATCH for all problems; `details` has the full lists `missing`, `unexpected`, `notFloats` (names)
+ *   and `mismatched` ({@link ShapeDifference}), the message their counts and the first five of each
  */
 export function checkWeights({ expected, actual, ignore = () => false, at }: CheckWeightsOptions): void {
   const missing = [...expected.keys()].filter((name) => !actual.has(name) && !ignore(name));
@@ -33,7 +37,11 @@ export function checkWeights({ expected, actual, ignore = () => false, at }: Che
     if (!found || ignore(name) || isSameShape(shape, found)) return [];
     return [{ name, expected: [...shape], actual: [...found] }];
   });
-  if (missing.length + unexpected.length + mismatched.length === 0) return;
+  const notFloats = [...expected.keys()].filter((name) => {
+    const found = actual.get(name);
+    return found && !ignore(name) && !floats.includes(found.dtype);
+  });
+  if (missing.length + unexpected.length + mismatched.length + notFloats.length === 0) return;
 
   const problems = [
     describe("missing", missing.map(describeValue)),
@@ -44,6 +52,10 @@ export function checkWeights({ expected, actual, ignore = () => false, at }: Che
         (it) => `${describeValue(it.name)}: expected [${it.expected.join(", ")}], got [${it.actual.join(", ")}]`,
       ),
     ),
+    describe(
+      "of whole numbers",
+      notFloats.map((name) => `${describeValue(name)}: ${actual.get(name)!.dtype}`),
+    ),
   ].filter((problem) => problem !== undefined);
   throw new FusionError({
     code: "WEIGHTS_MISMATCH",
@@ -53,7 +65,7 @@ export function checkWeights({ expected, actual, ignore = () => false, at }: Che
       missing.length === expected.size
         ? "Choose another folder: these are the weights of a different model."
         : "Check that config.json and the weights belong to the same model.",
-    details: { missing, unexpected, mismatched },
+    details: { missing, unexpected, mismatched, notFloats },
   });
 }
 

@@ -1,5 +1,5 @@
-import { type Value } from "../../graph/index.ts";
-import { type mathOperators, type OpBuilder } from "../../ops/index.ts";
+import type { Value } from "../../graph/index.ts";
+import type { mathOperators, OpBuilder } from "../../ops/index.ts";
 import { type RuleOf, rule } from "../rule.ts";
 import { unbroadcast } from "../unbroadcast.ts";
 
@@ -86,7 +86,8 @@ export const mathRules: { readonly [Name in Differentiable]: RuleOf<Name> } = {
     return [dtype.includes("float") ? () => op.Cast(dy, dtype) : undefined];
   }),
   Gelu: rule(({ op, input, attributes }, dy) => [
-    () => op.Mul(dy, attributes.approximate === "tanh" ? geluTanhDerivative(op, input(0)) : geluDerivative(op, input(0))),
+    () =>
+      op.Mul(dy, attributes.approximate === "tanh" ? geluTanhDerivative(op, input(0)) : geluDerivative(op, input(0))),
   ]),
 };
 

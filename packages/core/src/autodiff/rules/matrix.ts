@@ -16,9 +16,13 @@ export const matrixRules: { readonly [Name in keyof typeof matrixOperators]: Rul
   Gemm: rule(({ op, input, inputs, attributes: { transA, transB } }, dy) => {
     const [a, b, c] = [input(0), input(1), inputs[2]];
     const left = () =>
-      transA ? op.Gemm(b, dy, undefined, { transA: transB, transB: 1 }) : op.Gemm(dy, b, undefined, { transB: 1 - transB });
+      transA
+        ? op.Gemm(b, dy, undefined, { transA: transB, transB: 1 })
+        : op.Gemm(dy, b, undefined, { transB: 1 - transB });
     const right = () =>
-      transB ? op.Gemm(dy, a, undefined, { transA: 1, transB: transA }) : op.Gemm(a, dy, undefined, { transA: 1 - transA });
+      transB
+        ? op.Gemm(dy, a, undefined, { transA: 1, transB: transA })
+        : op.Gemm(a, dy, undefined, { transA: 1 - transA });
     return [left, right, c && (() => unbroadcast(op, dy, c.shape))];
   }),
   /** dx = y·(dy − Σ dy·y) */

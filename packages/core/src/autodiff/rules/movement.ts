@@ -1,6 +1,5 @@
 import { addDims, type Dim, multiplyDims, type Shape, subtractDims, type Value } from "../../graph/index.ts";
-import type { movementOperators, OpBuilder, shapeOperators } from "../../ops/index.ts";
-import type { DifferentiableOperatorName } from "../../ops/index.ts";
+import type { DifferentiableOperatorName, movementOperators, OpBuilder, shapeOperators } from "../../ops/index.ts";
 import { type RuleOf, rule } from "../rule.ts";
 import { unbroadcast } from "../unbroadcast.ts";
 
@@ -45,7 +44,11 @@ export const movementRules: { readonly [Name in MovementName]: RuleOf<Name> } = 
       return axes.reduceRight((gradient, axis, index) => {
         const before = startOf(x, dy, input(1), axis, index);
         const after = subtractDims(x.shape[axis]!, addDims(before, dy.shape[axis]!));
-        const pad = (length: Dim) => zerosOf(op, gradient.shape.map((size, i) => (i === axis ? length : size)));
+        const pad = (length: Dim) =>
+          zerosOf(
+            op,
+            gradient.shape.map((size, i) => (i === axis ? length : size)),
+          );
         const parts = [...(before === 0 ? [] : [pad(before)]), gradient, ...(after === 0 ? [] : [pad(after)])];
         return op.Concat(parts, axis);
       }, dy);

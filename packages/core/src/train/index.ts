@@ -1,0 +1,12 @@
+export { type BatchSizes, gradientGraph } from "./gradient-graph.ts";
+export {
+  type FlatParameter,
+  type GroupOptions,
+  type ParameterGroup,
+  parameterGroups,
+  stateNames,
+} from "./parameter-groups.ts";
+export { cosineSchedule, type Schedule, type ScheduleOptions } from "./schedule.ts";
+export { type BatchOptions, type TrainingBatch, type TrainingSample, trainingBatch } from "./training-batch.ts";
+export { type StepLosses, type StepResult, type TrainingOptions, TrainingState } from "./training-state.ts";
+export { type AdamWOptions, updateGraph } from "./update-graph.ts";
