@@ -40,6 +40,9 @@ const packages: Record<string, Record<string, string>> = {
   },
   "plugin-kit": { index: "index.ts" },
   cli: { index: "index.ts" },
+  "plugin-eval": { index: "index.ts" },
+  "plugin-data": { index: "index.ts" },
+  "plugin-train": { index: "index.ts" },
 };
 
 /** `tsup` builds all packages; BUILD_PACKAGE=core builds one (types of a package need its dependencies built first). */

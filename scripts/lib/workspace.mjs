@@ -11,6 +11,9 @@ export const packages = [
   { name: "core", dependsOn: [] },
   { name: "plugin-kit", dependsOn: ["core"] },
   { name: "cli", dependsOn: ["core", "plugin-kit"] },
+  { name: "plugin-eval", dependsOn: ["core", "plugin-kit"] },
+  { name: "plugin-data", dependsOn: ["core", "plugin-kit"] },
+  { name: "plugin-train", dependsOn: ["core", "plugin-kit"] },
 ];
 
 /** The script behind a command of an installed package, to be run by this very Node on every platform. */

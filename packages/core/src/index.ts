@@ -75,10 +75,41 @@ export {
 } from "./backends/index-node.ts";
 
 // Pictures
-export { type DecodeOptions, type ImageFacts, probeImage } from "./image/index-node.ts";
+export { type ImageTensors, normalizePixels, type PixelStatistics } from "./image/index.ts";
+export {
+  type DecodeOptions,
+  type ImageFacts,
+  inlinePreparer,
+  type PicturePreparer,
+  type PreparedImage,
+  type PrepareOptions,
+  picturePreparer,
+  probeImage,
+} from "./image/index-node.ts";
+
+// Conversations as token ids
+export {
+  type ChatTemplate,
+  type ConversationPlanOptions,
+  chatTemplate,
+  type FusionTokenizer,
+  planConversation,
+  requireControlTokens,
+  type Segment,
+  type SequencePlan,
+  type Turn,
+} from "./text/index.ts";
+export { loadTokenizer } from "./text/index-node.ts";
 
 // Weights
-export type { FloatDtype } from "./weights/index.ts";
+export { encodeBfloat16, encodeFloat16, type FloatDtype } from "./weights/index.ts";
+export {
+  type TensorData,
+  type WeightEntry,
+  type WeightSource,
+  type WeightStore,
+  writeWeights,
+} from "./weights/index-node.ts";
 
 // Tensors
 export * from "./tensor/index.ts";

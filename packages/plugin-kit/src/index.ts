@@ -55,3 +55,21 @@ export {
   keyValues,
   table,
 } from "./output/text.ts";
+
+// HTML pages
+export type { AxisScale } from "./html/axis.ts";
+export type { Point } from "./html/curve.ts";
+export type { CurvesSection, Series } from "./html/curves-section.ts";
+export type { FactsSection } from "./html/facts-section.ts";
+export type { NotesSection } from "./html/notes-section.ts";
+export { type HtmlPage, htmlPage, type Section } from "./html/page.ts";
+export type { Sample, SampleQuestion, SamplesSection } from "./html/samples-section.ts";
+export type { ScoreBar, ScoreRow, ScoresSection } from "./html/scores-section.ts";
+export {
+  type ReportScore,
+  type ReportScores,
+  type TrainingLogEntry,
+  type TrainingReport,
+  trainingReport,
+} from "./html/training-report.ts";
+export { writeFileAtomic } from "./html/write-file-atomic.ts";

@@ -1,16 +1,13 @@
 import { type ImageSource, probeImage } from "@fusion-vlm/core";
-import { FusionCommand, UsageError } from "@fusion-vlm/plugin-kit";
+import { UsageError } from "@fusion-vlm/plugin-kit";
 import { Args, Flags } from "@oclif/core";
 import { renderAnswerFacts } from "../presenters/answer-lines.ts";
-import { renderModel } from "../presenters/model-lines.ts";
 import { type AskResult, askQuestion } from "../services/ask-question.ts";
-import { loadModel } from "../services/load-model.ts";
-import { modelFacts } from "../services/model-facts.ts";
 import { readAllBytes } from "../services/read-all-bytes.ts";
 import { AnswerOutput } from "../terminal/answer-output.ts";
-import { answerFlags } from "./answer-flags.ts";
+import { AnswerCommand, answerFlags } from "./answer-command.ts";
 
-export class Ask extends FusionCommand<AskResult> {
+export class Ask extends AnswerCommand<AskResult> {
   static override summary = "Ask a question about a picture.";
   static override description =
     "The answer goes to stdout as it is made; model, tokens and times go to stderr. With --json stdout is one document.";
@@ -36,14 +33,9 @@ export class Ask extends FusionCommand<AskResult> {
     // A wrong picture is told before gigabytes are loaded.
     if (image !== undefined) await probeImage(image);
 
-    const loading = this.progress({ label: `loading ${settings.model.value}` });
-    loading.begin();
-    const model = await loadModel(settings, { semantics: flags.semantics, signal: this.abortSignal }).finally(() =>
-      loading.finish(),
-    );
-    try {
-      this.note(`${renderModel(modelFacts(model.info))}\n`);
+    return this.withModel(settings, flags.semantics, async (model) => {
       const output = new AnswerOutput();
+      this.note("");
       const result = await askQuestion(model, {
         image,
         question,
@@ -59,9 +51,7 @@ export class Ask extends FusionCommand<AskResult> {
       if (!this.jsonEnabled()) output.end();
       this.note(`\n${renderAnswerFacts(result)}`);
       return result;
-    } finally {
-      await model.dispose();
-    }
+    });
   }
 }
 

@@ -1,18 +1,15 @@
 import { FusionError, probeImage } from "@fusion-vlm/core";
-import { exitCodes, FusionCommand, failureDocument, renderFailure, toFailure } from "@fusion-vlm/plugin-kit";
+import { exitCodes, failureDocument, renderFailure, toFailure } from "@fusion-vlm/plugin-kit";
 import { Args, Flags } from "@oclif/core";
 import { renderTurnFacts } from "../presenters/answer-lines.ts";
 import { renderChatHelp } from "../presenters/chat-help.ts";
-import { renderModel } from "../presenters/model-lines.ts";
 import { parseChatLine } from "../services/chat-input.ts";
 import { Conversation } from "../services/conversation.ts";
-import { loadModel } from "../services/load-model.ts";
-import { modelFacts } from "../services/model-facts.ts";
 import { AnswerOutput } from "../terminal/answer-output.ts";
 import { type LineSource, pipedLines, promptedLines } from "../terminal/line-source.ts";
-import { answerFlags } from "./answer-flags.ts";
+import { AnswerCommand, answerFlags } from "./answer-command.ts";
 
-export class Chat extends FusionCommand<undefined> {
+export class Chat extends AnswerCommand<undefined> {
   static override summary = "Talk about a picture, question after question.";
   static override description =
     "Reads one question per line: typed at a prompt, or from a pipe. Later questions build on earlier ones. A question that fails does not end the chat; from a pipe the exit code is then 1. Ctrl-C stops the answer, twice ends the chat. With --json, one document per question on a line of its own.";
@@ -40,19 +37,11 @@ export class Chat extends FusionCommand<undefined> {
     const settings = await this.settings(flags);
     if (args.image !== undefined) await probeImage(args.image);
 
-    const loading = this.progress({ label: `loading ${settings.model.value}` });
-    loading.begin();
-    const model = await loadModel(settings, { semantics: flags.semantics, signal: this.abortSignal }).finally(() =>
-      loading.finish(),
-    );
-    try {
-      this.note(renderModel(modelFacts(model.info)));
+    await this.withModel(settings, flags.semantics, async (model) => {
       const { system, reencode, "auto-orient": autoOrient } = flags;
       const options = { system, reencode, autoOrient, generation: settings.generation };
       await this.#talk(await Conversation.start(model, options, args.image));
-    } finally {
-      await model.dispose();
-    }
+    });
   }
 
   /** One document per line. */

@@ -9,9 +9,8 @@ export function renderInspection(model: ModelInspection): string {
 
 function facts(model: ModelInspection): string {
   const { source, kind, config, latents, imageTokens, contextLength, storage } = model;
-  const { language, vision, interaction } = config;
+  const { language, vision } = config;
   const heads = `${language.heads} heads${language.keyValueHeads < language.heads ? ` (${language.keyValueHeads} for keys and values)` : ""}`;
-  const layers = interactionPoints(config);
   return keyValues([
     [kind, source],
     ["type", `${config.modelType}, semantics ${config.semantics}, template ${config.template}`],
@@ -25,10 +24,7 @@ function facts(model: ModelInspection): string {
       `${language.layers} layers of width ${language.hiddenSize}, ${heads}, MLP ${language.intermediateSize}`,
     ],
     ["", `vocabulary ${language.vocabularySize}, rope ${language.ropeScaling.type}, theta ${language.ropeTheta}`],
-    [
-      "interaction",
-      `${layers.length} layers, after decoder layers ${layers.join(", ")}; windows of ${interaction.window}×${interaction.window}, ${interaction.heads} heads`,
-    ],
+    ["interaction", interactionLayers(config)],
     ["image tokens", `${imageTokens}${imageTokens === vision.grid ** 2 ? "" : ` of ${vision.grid ** 2} patches`}`],
     ["latents", `${latents} per question; trained with ${config.latentCounts.join(", ")}`],
     ["context", `${contextLength} tokens`],
@@ -41,6 +37,13 @@ function facts(model: ModelInspection): string {
     ],
     ["weights", storage && weights(storage)],
   ]);
+}
+
+function interactionLayers(config: ModelInspection["config"]): string {
+  const { window, heads } = config.interaction;
+  const points = interactionPoints(config);
+  if (points.length === 0) return "none";
+  return `${points.length} layers, after decoder layers ${points.join(", ")}; windows of ${window}×${window}, ${heads} heads`;
 }
 
 function weights({ untrained, unused }: ModelStorage): string {

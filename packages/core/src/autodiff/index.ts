@@ -1,4 +1,4 @@
 export { type GradientRules, type GradientsOptions, gradients } from "./backward.ts";
 export { type Application, type GradientRule, type RuleOf, rule } from "./rule.ts";
 export { gradientRules } from "./rules/index.ts";
-export { unbroadcast } from "./unbroadcast.ts";
+export { unbroadcast, zerosLike } from "./unbroadcast.ts";

@@ -1,10 +1,12 @@
-import type { Value } from "../graph/index.ts";
+import type { Node, Value } from "../graph/index.ts";
 import type { OpBuilder, OperatorAttributes, OperatorName } from "../ops/index.ts";
 
 /** One application of an operator in the forward graph, as a rule sees it. */
 export interface Application<Attributes> {
   /** Writes the nodes of the backward pass, in the scope of the forward node. */
   readonly op: OpBuilder;
+  /** The forward node, for messages. */
+  readonly node: Node;
   /** Throws when the input was omitted. */
   input(index: number): Value;
   readonly inputs: readonly (Value | undefined)[];
@@ -13,7 +15,8 @@ export interface Application<Attributes> {
 }
 
 /**
- * Gradients of one application: for each input a thunk, so that only needed ones are built, or undefined where none flows.
+ * Gradients of one application: for each input a thunk, so that only needed ones are built. Undefined stands for an input
+ * that never has one, such as indices or a shape; for an input of floats it is an error.
  *
  * @param dys - gradient of each output; undefined where the loss does not depend on it
  */

@@ -17,6 +17,8 @@ export interface LayoutOptions {
   readonly maxLength?: number;
   /** S and T are rounded up to multiples of this; 1 when absent. */
   readonly bucket?: number;
+  /** Least S, T and R, so that batches of different samples share their shapes. */
+  readonly atLeast?: { readonly S?: number; readonly T?: number; readonly R?: number };
   /** Position of the first row: the length of the cache in a later turn. */
   readonly firstPosition?: number;
 }
@@ -60,11 +62,11 @@ interface Laid extends SampleLayout {
 export function layoutSequence(samples: readonly LayoutSample[], options: LayoutOptions): SequenceLayout {
   const laid = samples.map((sample) => layoutSample(sample, options));
   const batch = samples.length;
-  const { imageRows, latents, firstPosition = 0, bucket = 1 } = options;
+  const { imageRows, latents, firstPosition = 0, bucket = 1, atLeast = {} } = options;
   const round = (count: number) => Math.ceil(count / bucket) * bucket;
-  const length = round(Math.max(...laid.map((sample) => sample.length)));
-  const tokens = round(Math.max(1, ...laid.map((sample) => sample.ids.length)));
-  const questions = Math.max(1, ...laid.map((sample) => sample.questionEnds.length));
+  const length = round(Math.max(atLeast.S ?? 0, ...laid.map((sample) => sample.length)));
+  const tokens = round(Math.max(1, atLeast.T ?? 0, ...laid.map((sample) => sample.ids.length)));
+  const questions = Math.max(1, atLeast.R ?? 0, ...laid.map((sample) => sample.questionEnds.length));
 
   const starts = { text: 0, image: batch * tokens, latent: batch * (tokens + imageRows) };
   const strides = { text: tokens, image: imageRows, latent: latents };

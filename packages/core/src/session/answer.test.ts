@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeTinyModel } from "../testing/write-tiny-model-node.ts";
+import { loadTokenizer } from "../text/index-node.ts";
 import type { FusionModel } from "./fusion-model.ts";
 import { type LoadOptions, loadFusion } from "./load-fusion-node.ts";
 import type { AnswerPart, QuestionOptions } from "./options.ts";
@@ -47,6 +48,21 @@ describe("ask", () => {
     for (const part of [picture, vision, prefill, decode]) expect(part).toBeGreaterThan(0);
     expect(firstToken).toBeGreaterThanOrEqual(picture + vision + prefill);
     expect(total).toBeGreaterThanOrEqual(Math.max(firstToken, picture + vision + prefill + decode));
+  });
+
+  it("never chooses a row of the output table that stands for no token", async () => {
+    const rows = 4000; // nearly all of them spare
+    const spare = await mkdtemp(join(tmpdir(), "answer-spare-"));
+    await writeTinyModel(spare, { config: { vocab_size: rows } });
+    const { vocabSize } = await loadTokenizer(spare);
+    const padded = await loadFusion(spare, { worker: false });
+
+    const { tokens } = await padded.ask({ image, question, maxTokens: 30, temperature: 2, seed: 1 });
+    await padded.dispose();
+    await rm(spare, { recursive: true });
+
+    expect(vocabSize).toBeLessThan(rows / 2);
+    expect(Math.max(...tokens)).toBeLessThan(vocabSize);
   });
 
   it("gives in pieces the text that it gives at once, then one end", async () => {

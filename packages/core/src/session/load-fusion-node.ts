@@ -9,7 +9,7 @@ import { throwIfAborted } from "./abort.ts";
 import { Cleanup } from "./cleanup.ts";
 import { FusionEngine } from "./engine.ts";
 import { FusionModel, type PictureReader } from "./fusion-model.ts";
-import { initModel } from "./init-model-node.ts";
+import { type InitModelOptions, initModel } from "./init-model-node.ts";
 import { type ModelSettings, settleModel } from "./load-settings.ts";
 import { type ModelFolder, openModelFolder } from "./model-folder-node.ts";
 import { findModel } from "./model-source-node.ts";
@@ -20,6 +20,8 @@ import { VisionMemory } from "./vision-memory.ts";
 export interface LoadOptions extends NodeBackendOptions, ModelSettings {
   /** Seed of a preset's random weights; 0 when absent. */
   readonly seed?: number;
+  /** Called while the weights of a preset are written, with their bytes so far and in all. */
+  readonly onProgress?: InitModelOptions["onProgress"];
   /** Aborting stops the loading, not the model that it gave. */
   readonly signal?: AbortSignal;
 }
@@ -80,13 +82,13 @@ export async function loadFusion(source: string, options: LoadOptions = {}): Pro
 /** The model's folder; that of a preset is made first. */
 async function locate(
   source: string,
-  { seed, signal }: LoadOptions,
+  { seed, onProgress, signal }: LoadOptions,
   undo: Cleanup,
 ): Promise<{ folder: string; name: string }> {
   const found = await findModel(source);
   if (found.kind === "folder") return { folder: found.folder, name: source };
   const { path: folder } = undo.later(await temporaryFolder(), (temporary) => temporary.remove());
-  await initModel({ preset: found.preset, folder, seed, signal });
+  await initModel({ preset: found.preset, folder, seed, onProgress, signal });
   return { folder, name: `preset ${found.preset}` };
 }
 

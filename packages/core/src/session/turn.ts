@@ -52,8 +52,10 @@ export class Turn {
     this.#watch.lap("prefill");
 
     const room = contextLength - this.#cache!.length + 1; // the last token of an answer is never run
+    // Output tables are padded beyond the vocabulary: those rows stand for no token and are never chosen.
+    const ofTokens = (scores: Float32Array) => scores.subarray(0, tokenizer.vocabSize);
     const parts = generateTokens({
-      logits,
+      logits: ofTokens(logits),
       sampler,
       stopWhen: [...stopWhen, maxNewTokens(room)],
       signal: this.#signal,
@@ -61,7 +63,7 @@ export class Turn {
       textStream: tokenizer.createTextStream({ skipSpecial: true }),
       step: (token) => {
         this.#watch.token();
-        return this.#exclusive(() => this.#append(token));
+        return this.#exclusive(() => this.#append(token)).then(ofTokens);
       },
     });
     let end: GenerationEnd | undefined;

@@ -1,7 +1,7 @@
 import { gradients } from "../autodiff/index.ts";
 import { internalError } from "../errors/index.ts";
 import { type FusionConfig, fusionLoss } from "../fusion/index.ts";
-import type { Graph, Value } from "../graph/index.ts";
+import { formatShape, type Graph, sameShape, type Value } from "../graph/index.ts";
 import { OpBuilder } from "../ops/index.ts";
 import { type ParameterGroup, stateNames } from "./parameter-groups.ts";
 
@@ -29,7 +29,8 @@ export function gradientGraph(
   gradients(op, total, flat).forEach((gradient, index) => {
     const name = stateNames.gradient(groups[index]!);
     const collected = op.input(name, "float32", gradient.shape);
-    op.output(`${name}.next`, op.Add(op.Mul(collected, keep), gradient));
+    const kept = op.Where(op.Greater(keep, 0), collected, 0); // 0·collected would keep a NaN for ever
+    op.output(`${name}.next`, op.Add(kept, gradient));
   });
   op.output("loss", total);
   op.output("loss_answer", answer);
@@ -63,9 +64,10 @@ class FlatParameterBuilder extends OpBuilder {
     return this.#flat.get(group.name)!;
   }
 
-  override parameter(name: string): Value {
+  override parameter(name: string, shape: readonly number[]): Value {
     const piece = this.#pieces.get(name);
     if (!piece) throw internalError(this.name, `parameter ${name} is in no group`);
-    return piece;
+    if (sameShape(piece.shape, shape)) return piece;
+    throw internalError(name, `asked for as ${formatShape(shape)}, but its group has ${formatShape(piece.shape)}`);
   }
 }

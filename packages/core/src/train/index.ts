@@ -9,4 +9,5 @@ export {
 export { cosineSchedule, type Schedule, type ScheduleOptions } from "./schedule.ts";
 export { type BatchOptions, type TrainingBatch, type TrainingSample, trainingBatch } from "./training-batch.ts";
 export { type StepLosses, type StepResult, type TrainingOptions, TrainingState } from "./training-state.ts";
-export { type AdamWOptions, updateGraph } from "./update-graph.ts";
+export type { StateKind } from "./training-tensors.ts";
+export { type AdamWOptions, adamwDefaults, updateGraph } from "./update-graph.ts";

@@ -1,3 +1,4 @@
+import { FusionError } from "../errors/index.ts";
 import { type FusionConfig, layoutSequence } from "../fusion/index.ts";
 import { float32, int64, type Tensor, tensor } from "../tensor/index.ts";
 import type { Segment } from "../text/index.ts";
@@ -25,23 +26,33 @@ export interface BatchOptions {
   readonly config: FusionConfig;
   /** Q */
   readonly latents: number;
-  /** S, T, I and M are rounded up to multiples of this, so that few graphs serve all batches. */
+  /**
+   * S, T, I and M are rounded up to multiples of this, so that few graphs serve all batches. Not I under `released`
+   * semantics, where text attends to instruction padding: rounding would change the losses.
+   */
   readonly bucket: number;
+  /** Least I, M, R, S and T, so that batches of different samples share their shapes. */
+  readonly atLeast?: Partial<Omit<BatchSizes, "B">>;
 }
 
-/** Lays samples out side by side, padded to bucket sizes. */
+/**
+ * Lays samples out side by side, padded to bucket sizes.
+ *
+ * @throws OPTION_INVALID for no samples or a bucket that is no whole number of 1 or more
+ */
 export function trainingBatch(
   samples: readonly TrainingSample[],
-  { config, latents, bucket }: BatchOptions,
+  { config, latents, bucket, atLeast = {} }: BatchOptions,
 ): TrainingBatch {
+  requireBatch(samples, bucket);
   const imageRows = config.imageGrid ** 2;
   const round = (length: number) => Math.ceil(Math.max(1, length) / bucket) * bucket;
   const layoutSamples = samples.map(({ segments, picture }) => ({ segments, zeroLatents: !picture }));
-  const layout = layoutSequence(layoutSamples, { imageRows, latents, maxLength: config.maxLength, bucket });
+  const layout = layoutSequence(layoutSamples, { imageRows, latents, maxLength: config.maxLength, bucket, atLeast });
   const batch = samples.length;
-  const instructionLength = round(Math.max(...samples.map(({ instruction }) => instruction.length)));
+  const instructionLength = round(Math.max(atLeast.I ?? 0, ...samples.map(({ instruction }) => instruction.length)));
   const { rows, ids } = layout.answers;
-  const answers = round(rows.length);
+  const answers = round(Math.max(atLeast.M ?? 0, rows.length));
 
   const instructionIds = new Array<number>(batch * instructionLength).fill(0);
   const instructionMask = new Float32Array(batch * instructionLength);
@@ -81,17 +92,43 @@ export function trainingBatch(
   };
 }
 
+function requireBatch(samples: readonly TrainingSample[], bucket: number): void {
+  const isBucket = Number.isInteger(bucket) && bucket >= 1;
+  if (samples.length > 0 && isBucket) return;
+  throw new FusionError({
+    code: "OPTION_INVALID",
+    at: "training batch",
+    expected: isBucket ? "at least one sample" : "a bucket of a whole number of 1 or more",
+    actual: isBucket ? "none" : String(bucket),
+    hint: "Correct what the batch is made of.",
+  });
+}
+
 function pixels(samples: readonly TrainingSample[], side: number): Record<string, Tensor> {
   const size = 3 * side * side;
   const whole = new Float32Array(samples.length * size);
   const parts = new Float32Array(samples.length * 4 * size);
   samples.forEach(({ picture }, b) => {
     if (!picture) return;
-    whole.set(picture.wholeImage.data as Float32Array, b * size);
-    parts.set(picture.subImages.data as Float32Array, b * 4 * size);
+    const { wholeImage, subImages } = picture;
+    for (const [image, count] of [[wholeImage, 1] as const, [subImages, 4] as const]) {
+      if (image.data.length !== count * size) throw wrongSide(b, [count, 3, side, side], image.shape);
+    }
+    whole.set(wholeImage.data as Float32Array, b * size);
+    parts.set(subImages.data as Float32Array, b * 4 * size);
   });
   return {
     pixel_values: tensor("float32", [samples.length, 3, side, side], whole),
     sub_images: tensor("float32", [samples.length, 4, 3, side, side], parts),
   };
+}
+
+function wrongSide(sample: number, expected: readonly number[], actual: readonly number[]): FusionError {
+  return new FusionError({
+    code: "SHAPE_MISMATCH",
+    at: `training batch: picture of sample ${sample}`,
+    expected: `[${expected.join(", ")}]`,
+    actual: `[${actual.join(", ")}]`,
+    hint: "Prepare pictures for the tower that is trained.",
+  });
 }

@@ -3,12 +3,18 @@ import { buildGraph, type OpBuilder } from "../ops/index.ts";
 import { type ParameterGroup, stateNames } from "./parameter-groups.ts";
 
 export interface AdamWOptions {
+  /** Share of the first moment that a step keeps. */
   readonly beta1: number;
+  /** Share of the second moment that a step keeps. */
   readonly beta2: number;
+  /** Added to the root of the second moment. */
   readonly epsilon: number;
   /** The gradient is scaled down to this L2 norm over all parameters; 0 never. */
   readonly maxGradientNorm: number;
 }
+
+/** PyTorch's defaults, and the clipping of transformers' Trainer, which the paper trained with. */
+export const adamwDefaults: AdamWOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, maxGradientNorm: 1 };
 
 /**
  * One AdamW update of every group (Loshchilov & Hutter 2019; as torch.optim.AdamW).

@@ -23,10 +23,10 @@ const place = (phrase: string, avoid: readonly Colour[], without: readonly Thing
 /** Places, by the answer to "What place is this?". */
 export const places = {
   meadow: place("on a meadow", ["green", "blue"], ["tree"]),
-  beach: place("on a beach", ["yellow", "orange", "blue"]),
+  beach: place("on a beach", ["yellow", "orange", "blue", "white"]),
   sea: place("on the sea", ["blue", "green", "purple"]),
-  snow: place("in the snow", ["white"]),
-  sky: place("in the sky", ["white", "blue"]),
+  snow: place("in the snow", ["white", "yellow"]),
+  sky: place("in the sky", ["white", "blue", "yellow", "pink"]),
   space: place("in space", ["black", "blue", "purple", "brown"], ["star"]),
   road: place("on a road", ["black", "white", "brown"]),
   room: place("in a room", ["brown", "orange", "yellow", "white"]),

@@ -5,7 +5,11 @@ import type { Relation, SceneWord, Size, Square } from "./scene.ts";
 export interface Layout {
   readonly groups: readonly { readonly size: Size; readonly squares: readonly Square[] }[];
   /** Relations between groups, by their numbers. */
-  readonly relations: readonly { readonly relation: Relation["relation"]; readonly first: number; readonly second: number }[];
+  readonly relations: readonly {
+    readonly relation: Relation["relation"];
+    readonly first: number;
+    readonly second: number;
+  }[];
   readonly word?: SceneWord["position"];
 }
 
@@ -28,23 +32,30 @@ const whole: Area = { left: 0, top: 0, width: 1, height: 1 };
 /** Draws a layout: one object, two, a group, a group beside one object, three or four objects in a grid, or a word alone. */
 export function drawLayout(random: Random): Layout {
   const kind = pickWeighted(random, [
-    [0.12, "single"],
-    [0.28, "pair"],
-    [0.2, "group"],
-    [0.18, "mixed"],
-    [0.14, "grid"],
+    [0.08, "single"],
+    [0.23, "pair"],
+    [0.26, "group"],
+    [0.23, "mixed"],
+    [0.12, "grid"],
     [0.08, "word"],
   ]);
   if (kind === "word") return { groups: [], relations: [], word: "middle" };
   if (kind === "grid") return drawGrid(random);
   if (kind === "mixed") return drawMixed(random);
 
-  const word = chance(random, 0.58) ? pick(random, ["top", "bottom"] as const) : undefined;
+  const word = chance(random, 0.7) ? pick(random, ["top", "bottom"] as const) : undefined;
   const area = word ? { ...whole, top: word === "top" ? wordBand : 0, height: 1 - wordBand } : whole;
   if (kind === "single") return { ...drawSingle(random, area), word };
   if (kind === "pair") return { ...drawPair(random, area, word !== undefined), word };
-  const size = drawSize(random);
-  return { groups: [{ size, squares: fillArea(random, area, 2 + below(random, 4), size) }], relations: [], word };
+  // The larger groups are drawn more often: beside single objects there are only smaller ones.
+  const count = pickWeighted(random, [
+    [0.18, 2],
+    [0.22, 3],
+    [0.27, 4],
+    [0.33, 5],
+  ]);
+  const size = count === 2 || (count === 3 && !word) ? drawSize(random) : "large";
+  return { groups: [{ size, squares: fillArea(random, area, count, size) }], relations: [], word };
 }
 
 function drawSize(random: Random): Size {
@@ -94,7 +105,12 @@ function drawGrid(random: Random): Layout {
     size: "large" as const,
     squares: [squareIn(random, cells[cell]!, "large")],
   }));
-  const pairs = [["left", 0, 1], ["left", 2, 3], ["above", 0, 2], ["above", 1, 3]] as const;
+  const pairs = [
+    ["left", 0, 1],
+    ["left", 2, 3],
+    ["above", 0, 2],
+    ["above", 1, 3],
+  ] as const;
   const relations = pairs
     .filter(([, first, second]) => first !== empty && second !== empty)
     .map(([relation, first, second]) => ({ relation, first: present.indexOf(first), second: present.indexOf(second) }));
@@ -109,7 +125,11 @@ function fillArea(random: Random, area: Area, count: number, size: Size): Square
   const inRows = ((): number[] => {
     if (count === 2) return tall ? [1, 1] : flat ? [2] : pick(random, [[2], [1, 1]]);
     if (flat && count === 3) return [3];
-    if (tall && count === 3) return pick(random, [[2, 1], [1, 2]]);
+    if (tall && count === 3)
+      return pick(random, [
+        [2, 1],
+        [1, 2],
+      ]);
     const more = Math.ceil(count / 2);
     return chance(random, 0.5) ? [more, count - more] : [count - more, more];
   })();
@@ -123,11 +143,21 @@ function fillArea(random: Random, area: Area, count: number, size: Size): Square
 }
 
 function columns({ left, top, width, height }: Area, count: number): Area[] {
-  return Array.from({ length: count }, (_, i) => ({ left: left + (i * width) / count, top, width: width / count, height }));
+  return Array.from({ length: count }, (_, i) => ({
+    left: left + (i * width) / count,
+    top,
+    width: width / count,
+    height,
+  }));
 }
 
 function rows({ left, top, width, height }: Area, count: number): Area[] {
-  return Array.from({ length: count }, (_, i) => ({ left, top: top + (i * height) / count, width, height: height / count }));
+  return Array.from({ length: count }, (_, i) => ({
+    left,
+    top: top + (i * height) / count,
+    width,
+    height: height / count,
+  }));
 }
 
 /** A square of the size in a cell, a little off its middle. */

@@ -24,6 +24,8 @@ export interface ProgressOptions {
 }
 
 const redrawEveryMs = 100;
+/** A rate measured over less would be noise. */
+const minimumSeconds = 0.5;
 const clearLine = "\r\x1b[2K";
 
 /** One line that is redrawn in place: `reading  42%  420/1000 images  12.3 images/s  0:48 left`. */
@@ -66,7 +68,7 @@ export class Progress {
   #line(done: number, now: number): string {
     const { label, total, unit = "", format } = this.#options;
     const seconds = (now - this.#start) / 1000;
-    const rate = seconds > 0 ? done / seconds : 0;
+    const rate = seconds > minimumSeconds ? done / seconds : 0;
     const [count, ratePerSecond] = format
       ? [total ? `${format(done)} of ${format(total)}` : format(done), `${format(rate)}/s`]
       : [`${done}${total ? `/${total}` : ""} ${unit}`.trimEnd(), `${rate.toFixed(1)} ${unit}/s`.replace(" /s", "/s")];

@@ -1,10 +1,9 @@
 import type { Value } from "../../graph/index.ts";
-import type { mathOperators, OpBuilder } from "../../ops/index.ts";
+import type { DifferentiableOperatorName, mathOperators, OpBuilder } from "../../ops/index.ts";
 import { type RuleOf, rule } from "../rule.ts";
 import { unbroadcast } from "../unbroadcast.ts";
 
-type MathName = keyof typeof mathOperators;
-type Differentiable = Extract<MathName, import("../../ops/index.ts").DifferentiableOperatorName>;
+type Differentiable = Extract<keyof typeof mathOperators, DifferentiableOperatorName>;
 
 /** y = f(x): dx = dy · f'(x), with y at hand where f' is simpler in it. */
 function unary(derivative: (op: OpBuilder, x: Value, y: Value, dy: Value) => Value) {
@@ -46,10 +45,14 @@ export const mathRules: { readonly [Name in Differentiable]: RuleOf<Name> } = {
     (op, _a, b, _y, dy) => op.Div(dy, b),
     (op, _a, b, y, dy) => op.Neg(op.Div(op.Mul(dy, y), b)),
   ),
-  /** y = a^b: da = dy·b·a^(b−1), db = dy·y·ln a (for a > 0) */
+  /**
+   * y = a^b: da = dy·b·a^(b−1), db = dy·y·ln a
+   *
+   * 0 where the limit is: da for b = 0, db for a = 0 < b. db is NaN for a < 0, where no neighbouring power exists.
+   */
   Pow: binary(
-    (op, a, b, _y, dy) => op.Mul(dy, op.Mul(b, op.Pow(a, op.Sub(b, 1)))),
-    (op, a, _b, y, dy) => op.Mul(dy, op.Mul(y, op.Log(a))),
+    (op, a, b, _y, dy) => op.Mul(dy, op.Where(op.Equal(b, 0), 0, op.Mul(b, op.Pow(a, op.Sub(b, 1))))),
+    (op, a, _b, y, dy) => op.Mul(dy, op.Mul(y, op.Log(op.Where(op.Equal(a, 0), 1, a)))),
   ),
   /** The larger operand gets the gradient; of equal ones the first. */
   Max: binary(
@@ -80,11 +83,8 @@ export const mathRules: { readonly [Name in Differentiable]: RuleOf<Name> } = {
     () => unbroadcast(op, op.Where(input(0), dy, 0), input(1).shape),
     () => unbroadcast(op, op.Where(input(0), 0, dy), input(2).shape),
   ]),
-  /** A cast between float types passes the gradient on; one from whole numbers or booleans ends it. */
-  Cast: rule(({ op, input }, dy) => {
-    const { dtype } = input(0);
-    return [dtype.includes("float") ? () => op.Cast(dy, dtype) : undefined];
-  }),
+  /** Between float types; whole numbers and booleans carry no gradient in the first place. */
+  Cast: rule(({ op, input }, dy) => [() => op.Cast(dy, input(0).dtype)]),
   Gelu: rule(({ op, input, attributes }, dy) => [
     () =>
       op.Mul(dy, attributes.approximate === "tanh" ? geluTanhDerivative(op, input(0)) : geluDerivative(op, input(0))),

@@ -35,18 +35,21 @@ export const matrixRules: { readonly [Name in keyof typeof matrixOperators]: Rul
     () => op.Sub(dy, op.Mul(op.Exp(outputs[0]!), op.ReduceSum(dy, [axis]))),
   ]),
   /**
-   * y = x̂·scale + bias, x̂ = (x − mean)·r, r = 1/√(variance + ε)
+   * y = x̂·scale + bias, x̂ = (x − mean)·r, r = 1/√(variance + ε), over the axes from `axis` on
    *
    *   dx = r·(g − mean(g) − x̂·mean(g·x̂)),  g = dy·scale;   dscale = Σ dy·x̂;   dbias = Σ dy
    */
-  LayerNormalization: rule(({ op, input, attributes: { epsilon } }, dy) => {
+  LayerNormalization: rule(({ op, input, attributes: { axis, epsilon } }, dy) => {
     const [x, scale, bias] = [input(0), input(1), input(2)];
-    const { normalized, inverse } = normalize(op, x, epsilon);
+    const rank = x.shape.length;
+    const first = (axis + rank) % rank;
+    const axes = Array.from({ length: rank - first }, (_, i) => first + i);
+    const { normalized, inverse } = normalize(op, x, axes, epsilon);
     return [
       () => {
         const g = op.Mul(dy, scale);
-        const along = op.Mul(normalized, op.ReduceMean(op.Mul(g, normalized), [-1]));
-        return op.Mul(inverse, op.Sub(op.Sub(g, op.ReduceMean(g, [-1])), along));
+        const along = op.Mul(normalized, op.ReduceMean(op.Mul(g, normalized), axes));
+        return op.Mul(inverse, op.Sub(op.Sub(g, op.ReduceMean(g, axes)), along));
       },
       () => unbroadcast(op, op.Mul(dy, normalized), scale.shape),
       () => unbroadcast(op, dy, bias.shape),
@@ -54,9 +57,14 @@ export const matrixRules: { readonly [Name in keyof typeof matrixOperators]: Rul
   }),
 };
 
-function normalize(op: OpBuilder, x: Value, epsilon: number): { normalized: Value; inverse: Value } {
-  const centered = op.Sub(x, op.ReduceMean(x, [-1]));
-  const variance = op.ReduceMean(op.Mul(centered, centered), [-1]);
+function normalize(
+  op: OpBuilder,
+  x: Value,
+  axes: readonly number[],
+  epsilon: number,
+): Record<"normalized" | "inverse", Value> {
+  const centered = op.Sub(x, op.ReduceMean(x, axes));
+  const variance = op.ReduceMean(op.Mul(centered, centered), axes);
   const inverse = op.Div(1, op.Sqrt(op.Add(variance, epsilon)));
   return { normalized: op.Mul(centered, inverse), inverse };
 }

@@ -1,0 +1,59 @@
+import type { FusionModel, Semantics } from "@fusion-vlm/core";
+import {
+  engineFlags,
+  FusionCommand,
+  formatBytes,
+  generationFlags,
+  type Settings,
+  semanticsFlag,
+} from "@fusion-vlm/plugin-kit";
+import { Flags } from "@oclif/core";
+import { renderModel } from "../presenters/model-lines.ts";
+import { loadModel } from "../services/load-model.ts";
+import { modelFacts } from "../services/model-facts.ts";
+
+/** Flags of the commands that answer questions. */
+export const answerFlags = {
+  ...engineFlags,
+  ...generationFlags,
+  system: Flags.string({ description: "Replace the template's system text.", helpValue: "TEXT" }),
+  "auto-orient": Flags.boolean({
+    description: "Turn the picture as its EXIF orientation says; the model was trained without.",
+  }),
+  semantics: semanticsFlag,
+};
+
+/** A command that answers questions. */
+export abstract class AnswerCommand<T extends object | undefined> extends FusionCommand<T> {
+  /** Loads the model, tells about it on stderr, hands it to `use`, and disposes it whatever happens. */
+  protected async withModel<R>(
+    settings: Settings,
+    semantics: Semantics | undefined,
+    use: (model: FusionModel) => Promise<R>,
+  ): Promise<R> {
+    const model = await this.#load(settings, semantics);
+    try {
+      this.note(renderModel(modelFacts(model.info)));
+      return await use(model);
+    } finally {
+      await model.dispose();
+    }
+  }
+
+  async #load(settings: Settings, semantics: Semantics | undefined): Promise<FusionModel> {
+    const name = settings.model.value;
+    const loading = this.progress({ label: `loading ${name}` });
+    loading.begin();
+    let making: ReturnType<typeof this.progress> | undefined;
+    const onProgress = (bytes: number, total: number) => {
+      making ??= this.progress({ label: `making preset ${name}`, total, format: formatBytes });
+      if (bytes < total) making.update(bytes);
+      else loading.begin();
+    };
+    try {
+      return await loadModel(settings, { semantics, onProgress, signal: this.abortSignal });
+    } finally {
+      loading.finish();
+    }
+  }
+}

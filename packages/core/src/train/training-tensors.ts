@@ -1,0 +1,99 @@
+import type { Backend, RunOptions, StateTensor } from "../backends/index.ts";
+import { FusionError } from "../errors/index.ts";
+import { buildGraph } from "../ops/index.ts";
+import { compileFed } from "../session/index.ts";
+import { type Tensor, tensor } from "../tensor/index.ts";
+import { type ParameterGroup, stateNames } from "./parameter-groups.ts";
+
+/** What is kept for every parameter from step to step. */
+export type StateKind = keyof typeof stateNames;
+
+/** The flat vectors of a model in training, which stay with the engine: four kinds for each group. */
+export class TrainingTensors {
+  private constructor(
+    private readonly backend: Backend,
+    private readonly groups: readonly ParameterGroup[],
+    private readonly states: ReadonlyMap<string, StateTensor>,
+  ) {}
+
+  /** All zeros. */
+  static async allocate(backend: Backend, groups: readonly ParameterGroup[]): Promise<TrainingTensors> {
+    const states = new Map<string, StateTensor>();
+    for (const group of groups) {
+      for (const name of Object.values(stateNames)) {
+        states.set(name(group), await backend.allocate("float32", [group.size]));
+      }
+    }
+    return new TrainingTensors(backend, groups, states);
+  }
+
+  /** Fills one kind. Throws WEIGHTS_MISMATCH naming a parameter whose contents have another length than it. */
+  async write(kind: StateKind, read: (name: string) => Promise<Float32Array>): Promise<void> {
+    for (const group of this.groups) {
+      const flat = new Float32Array(group.size);
+      for (const { name, offset, size, shape } of group.parameters) {
+        const values = await read(name);
+        if (values.length !== size) throw wrongLength(name, shape, size, values.length);
+        flat.set(values, offset);
+      }
+      await this.#fill(this.#state(kind, group), flat);
+    }
+  }
+
+  /** One kind for every parameter, by checkpoint name. */
+  async read(kind: StateKind): Promise<Map<string, Tensor<"float32">>> {
+    const tensors = new Map<string, Tensor<"float32">>();
+    for (const group of this.groups) {
+      const { data } = await this.#state(kind, group).read();
+      for (const { name, shape, offset, size } of group.parameters) {
+        tensors.set(name, tensor("float32", shape, (data as Float32Array).slice(offset, offset + size)));
+      }
+    }
+    return tensors;
+  }
+
+  /** The vectors as inputs of a program. */
+  feeds(...kinds: StateKind[]): Record<string, StateTensor> {
+    return Object.fromEntries(this.#named(kinds));
+  }
+
+  /** Outputs called `<state>.next` overwrite their state. */
+  writes(...kinds: StateKind[]): NonNullable<RunOptions["write"]> {
+    return Object.fromEntries(this.#named(kinds).map(([name, into]) => [`${name}.next`, { into, axis: 0, offset: 0 }]));
+  }
+
+  async dispose(): Promise<void> {
+    for (const state of this.states.values()) await state.dispose();
+  }
+
+  #named(kinds: readonly StateKind[]): [string, StateTensor][] {
+    return kinds.flatMap((kind) =>
+      this.groups.map((group): [string, StateTensor] => [stateNames[kind](group), this.#state(kind, group)]),
+    );
+  }
+
+  #state(kind: StateKind, group: ParameterGroup): StateTensor {
+    return this.states.get(stateNames[kind](group))!;
+  }
+
+  /** State is written by programs alone, so a program that hands its input on fills it. */
+  async #fill(into: StateTensor, data: Float32Array): Promise<void> {
+    const graph = buildGraph("fusion.fill", (op) => op.output("y", op.input("x", "float32", into.shape)));
+    const program = await compileFed(this.backend, graph);
+    try {
+      await program.run({ x: tensor("float32", into.shape, data) }, { write: { y: { into, axis: 0, offset: 0 } } });
+    } finally {
+      await program.dispose();
+    }
+  }
+}
+
+function wrongLength(name: string, shape: readonly number[], size: number, actual: number): FusionError {
+  return new FusionError({
+    code: "WEIGHTS_MISMATCH",
+    at: name,
+    expected: `${size} values for shape [${shape.join(", ")}]`,
+    actual: String(actual),
+    hint: "Start from weights that fit the configuration.",
+  });
+}

@@ -1,0 +1,116 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { FusionError } from "@fusion-vlm/core";
+import { defaultSize, renderScene } from "../render/index-node.ts";
+import type { Split } from "../scene/index.ts";
+import type { DatasetCard } from "./card.ts";
+import { DatasetWriter } from "./dataset-writer-node.ts";
+import { checkRecipe, type Recipe } from "./options.ts";
+import { openOutputFolder } from "./output-folder-node.ts";
+import { type PictureText, writePicture } from "./picture.ts";
+import { writing } from "./write-error.ts";
+
+export interface SynthesizeOptions extends Partial<Recipe> {
+  /** Folder to write; it must be empty or not exist. */
+  readonly out: string;
+  /** Training pictures. */
+  readonly count: number;
+  /** Called after each picture with their number so far and in all. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Aborting removes what was written. */
+  readonly signal?: AbortSignal;
+}
+
+export interface SynthesizeResult {
+  readonly folder: string;
+  readonly card: DatasetCard;
+  /** Bytes of all pictures. */
+  readonly imageBytes: number;
+}
+
+/** A tenth as many held-out pictures as training pictures, at least one. */
+export function defaultHeldout(count: number): number {
+  return Math.max(1, Math.round(count / 10));
+}
+
+/**
+ * Writes a dataset: pictures, conversations, captions, held-out questions, descriptions and a card.
+ *
+ * The same recipe gives the same bytes. Memory does not grow with the count. The folder appears when it is complete; a failure,
+ * or the signal, leaves nothing behind.
+ *
+ * @throws OPTION_INVALID for a wrong number; WRITE_FAILED when the folder is not empty, cannot be written, or lacks space;
+ *   ABORTED by the signal
+ */
+export async function synthesize(options: SynthesizeOptions): Promise<SynthesizeResult> {
+  const { out, count, heldout = defaultHeldout(count), seed = 0, size = defaultSize, questions = 5, signal } = options;
+  const recipe: Recipe = { count, heldout, seed, size, questions };
+  checkRecipe(recipe);
+  throwIfAborted(signal);
+
+  const folder = await openOutputFolder(out);
+  const open: { close(): Promise<void> }[] = [];
+  try {
+    await writing(folder.path, () => mkdir(join(folder.path, "images")));
+    const writer = await DatasetWriter.create(folder.path, open);
+    for await (const { picture, png } of renderAll(recipe, folder.path, signal)) {
+      await writer.add(picture, png);
+      options.onProgress?.(writer.pictures, count + heldout);
+    }
+    const card = await writer.end(recipe);
+    throwIfAborted(signal);
+    await folder.commit();
+    return { folder: out, card, imageBytes: writer.imageBytes };
+  } catch (error) {
+    await Promise.allSettled(open.map((file) => file.close()));
+    await folder.discard();
+    throw error;
+  }
+}
+
+interface Rendered {
+  readonly picture: PictureText;
+  /** Bytes of the file. */
+  readonly png: number;
+}
+
+/** Describes, draws and stores all pictures, several at a time, and hands them on in order. */
+async function* renderAll(recipe: Recipe, folder: string, signal: AbortSignal | undefined): AsyncGenerator<Rendered> {
+  const { count, heldout, seed, size, questions } = recipe;
+  const ahead = 4 * availableParallelism();
+  const render = async (split: Split, index: number): Promise<Rendered> => {
+    const picture = writePicture(seed, split, index, questions);
+    const png = await renderScene(picture.scene, size);
+    const path = join(folder, picture.image);
+    await writing(path, () => writeFile(path, png));
+    return { picture, png: png.length };
+  };
+  const pending: Promise<Rendered>[] = [];
+  try {
+    for (let started = 0; started < count + heldout || pending.length > 0; ) {
+      throwIfAborted(signal);
+      while (started < count + heldout && pending.length < ahead) {
+        pending.push(started < count ? render("train", started) : render("heldout", started - count));
+        started++;
+      }
+      // Those behind may fail before it is their turn; their error is thrown when it is.
+      for (const later of pending) later.catch(() => {});
+      yield await pending.shift()!;
+    }
+  } finally {
+    // Nothing may be written any more once the folder is removed.
+    await Promise.allSettled(pending);
+  }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  throw new FusionError({
+    code: "ABORTED",
+    at: "synthesize",
+    message: "the dataset was not finished: its making was stopped",
+    hint: "Run it again to start over.",
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,1 @@
+export { checkSize, defaultSize, renderScene, sceneSvg, sizeLimits } from "./render-scene-node.ts";

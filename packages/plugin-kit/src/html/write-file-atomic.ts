@@ -1,0 +1,37 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { FusionError } from "@fusion-vlm/core";
+
+/**
+ * Writes a whole file, or leaves what stood under its name: a hidden temporary file beside it is filled, flushed and renamed.
+ *
+ * Its folder is made when it does not exist.
+ *
+ * @throws WRITE_FAILED when the disk refuses
+ */
+export async function writeFileAtomic(path: string, contents: string | Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const handle = await open(temporary, "wx");
+    try {
+      await handle.writeFile(contents);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (cause) {
+    // A failed clean-up must not hide why the write failed.
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw new FusionError({
+      code: "WRITE_FAILED",
+      at: path,
+      expected: "a file that can be written",
+      actual: (cause as NodeJS.ErrnoException).code ?? String(cause),
+      hint: "Check the path, its rights and the free space.",
+      cause,
+    });
+  }
+}

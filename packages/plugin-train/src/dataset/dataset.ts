@@ -1,0 +1,163 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { FusionError } from "@fusion-vlm/core";
+import { type ConversationRecord, parseConversation } from "./conversation-record.ts";
+import { datasetError, recordName } from "./dataset-error.ts";
+import { PicturePaths } from "./picture-paths.ts";
+import type { PlannedSample, SampleLengths, SamplePlanner } from "./sample-planner.ts";
+import { scanRecords } from "./record-scanner.ts";
+
+/** A sample of a dataset that waits to be read: where it lies, and how long it is. */
+export interface SampleEntry extends SampleLengths {
+  readonly record: number;
+  readonly offset: number;
+  readonly length: number;
+  /** Real path of its picture; absent for a text-only sample. */
+  readonly picture?: string;
+}
+
+/** A record that is left out, and why. */
+export interface SkippedRecord {
+  readonly record: number;
+  readonly id?: string;
+  readonly reason: string;
+}
+
+export interface DatasetOptions {
+  readonly planner: SamplePlanner;
+  /** Folder that image paths are relative to; the data file's own when absent. */
+  readonly images?: string;
+  /** More samples that are too long than this are an error. */
+  readonly maxSkipped: number;
+  readonly signal?: AbortSignal;
+  /** Called as records are read. */
+  readonly onProgress?: (records: number) => void;
+}
+
+/** One data file: its records checked and measured once, then read one by one where they lie. */
+export class Dataset {
+  readonly #handle: FileHandle;
+  readonly #planner: SamplePlanner;
+
+  private constructor(
+    readonly file: string,
+    readonly samples: readonly SampleEntry[],
+    readonly skipped: readonly SkippedRecord[],
+    /** Different pictures. */
+    readonly pictures: number,
+    /** Samples whose instruction is cut at the paper's limit. */
+    readonly cutInstructions: number,
+    handle: FileHandle,
+    planner: SamplePlanner,
+  ) {
+    this.#handle = handle;
+    this.#planner = planner;
+  }
+
+  /**
+   * Reads a file from end to end: every record is checked, every picture looked for, every conversation tokenised.
+   *
+   * Samples longer than the model's context are left out and named in `skipped`.
+   *
+   * @throws naming file and record for whatever is wrong, for more than `maxSkipped` samples that are too long, and for a
+   *   dataset without any sample
+   */
+  static async open(file: string, options: DatasetOptions): Promise<Dataset> {
+    const { planner, maxSkipped, signal, onProgress } = options;
+    const handle = await openFile(file);
+    try {
+      const pictures = await PicturePaths.in(options.images ?? dirname(file));
+      const samples: SampleEntry[] = [];
+      const skipped: SkippedRecord[] = [];
+      let cutInstructions = 0;
+      const chunks = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 });
+      for await (const { record, offset, length, bytes } of scanRecords(file, chunks)) {
+        signal?.throwIfAborted();
+        const at = recordName(file, record);
+        const conversation = parseConversation(bytes, at);
+        const picture = conversation.image && (await pictures.find(conversation.image, at));
+        const { lengths, instructionTruncated } = plan(planner, conversation, at);
+        if (instructionTruncated) cutInstructions += 1;
+        if (planner.longest(lengths) > planner.contextLength) {
+          const reason = `${planner.longest(lengths)} tokens, the context holds ${planner.contextLength}`;
+          skipped.push({ record, ...(conversation.id && { id: conversation.id }), reason });
+          if (skipped.length > maxSkipped) throw tooManySkipped(file, skipped, maxSkipped);
+        } else {
+          samples.push({ record, offset, length, ...(picture && { picture }), ...lengths });
+        }
+        onProgress?.(samples.length + skipped.length);
+      }
+      if (samples.length === 0) throw emptyDataset(file, skipped);
+      return new Dataset(file, samples, skipped, pictures.count, cutInstructions, handle, planner);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Reads one sample again and plans it. */
+  async read({ record, offset, length }: SampleEntry): Promise<PlannedSample> {
+    const at = recordName(this.file, record);
+    const bytes = Buffer.alloc(length);
+    const { bytesRead } = await this.#handle.read(bytes, 0, length, offset);
+    if (bytesRead === length) return plan(this.#planner, parseConversation(bytes, at), at);
+    throw datasetError({
+      at,
+      expected: `${length} bytes`,
+      actual: `${bytesRead}`,
+      hint: "Leave data files as they are while a training runs.",
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+function plan(planner: SamplePlanner, conversation: ConversationRecord, at: string): PlannedSample {
+  try {
+    return planner.plan(conversation);
+  } catch (cause) {
+    if (!FusionError.isInstance(cause)) throw cause;
+    const { code, message, hint } = cause;
+    throw new FusionError({ code, at, message: `${at}: ${message}`, hint, cause });
+  }
+}
+
+async function openFile(file: string): Promise<FileHandle> {
+  try {
+    const handle = await open(file, "r");
+    const facts = await handle.stat();
+    if (facts.isFile()) return handle;
+    await handle.close();
+    throw Object.assign(new Error(), { code: facts.isDirectory() ? "a folder" : "no regular file" });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw datasetError({
+      at: file,
+      expected: "a data file: LLaVA-style JSON or JSON lines",
+      actual: code === "ENOENT" ? "nothing at this path" : code,
+      hint: "Check the path given by --data.",
+      cause,
+    });
+  }
+}
+
+function emptyDataset(file: string, skipped: readonly SkippedRecord[]) {
+  return datasetError({
+    at: file,
+    expected: "at least one sample",
+    actual: skipped.length === 0 ? "an empty list" : `${skipped.length} samples, all longer than the context`,
+    hint: "Give a file with conversations: see docs/training.md.",
+  });
+}
+
+function tooManySkipped(file: string, skipped: readonly SkippedRecord[], limit: number) {
+  const named = skipped.slice(0, 5).map(({ record, reason }) => `record ${record} (${reason})`);
+  return datasetError({
+    at: file,
+    expected: `at most ${limit} samples longer than the context`,
+    actual: `more: ${named.join(", ")}${skipped.length > named.length ? ", …" : ""}`,
+    hint: "Shorten these samples, train with fewer latents, or allow more by --max-skipped.",
+  });
+}

@@ -1,0 +1,244 @@
+import { datasetError, recordName } from "./dataset-error.ts";
+
+/** One record of a data file: which one it is, counted from 1, and where its bytes lie. */
+export interface RecordSpan {
+  readonly record: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly bytes: Buffer;
+}
+
+/** A record beyond this is a damaged file: an unclosed quote swallows everything behind it. */
+const largestRecord = 64 * 1024 * 1024;
+
+const byte = {
+  quote: 0x22,
+  comma: 0x2c,
+  openBracket: 0x5b,
+  backslash: 0x5c,
+  closeBracket: 0x5d,
+  openBrace: 0x7b,
+  closeBrace: 0x7d,
+  newline: 0x0a,
+} as const;
+
+/**
+ * Finds the records of a JSON array, or of JSON lines, in a stream of bytes: the file is never in memory as a whole.
+ *
+ * A file that begins with `[` is an array of objects, one that begins with `{` has an object on each line. Only the outer
+ * structure is checked here; what is inside a record is for `JSON.parse`.
+ *
+ * @throws when the file is empty, begins with something else, ends inside a record, or has anything between records
+ */
+export async function* scanRecords(file: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<RecordSpan> {
+  let scanner: Scanner | undefined;
+  let offset = 0;
+  for await (const chunk of chunks) {
+    for (let i = 0; i < chunk.length && !scanner; i++) {
+      if (isSpace(chunk[i]!) || isByteOrderMark(chunk[i]!, offset + i)) continue;
+      scanner = scannerFor(file, chunk[i]!);
+    }
+    if (scanner) yield* scanner.read(chunk, offset);
+    offset += chunk.length;
+  }
+  if (!scanner) throw datasetError({ at: file, expected: "records", actual: "an empty file", hint: emptyHint });
+  yield* scanner.end(offset);
+}
+
+const emptyHint = "Give a LLaVA-style JSON array, or JSON lines: see docs/training.md.";
+
+interface Scanner {
+  read(chunk: Buffer, offset: number): Iterable<RecordSpan>;
+  end(offset: number): Iterable<RecordSpan>;
+}
+
+function scannerFor(file: string, first: number): Scanner {
+  if (first === byte.openBracket) return new ArrayScanner(file);
+  if (first === byte.openBrace) return new LineScanner(file);
+  throw datasetError({
+    at: file,
+    expected: "a JSON array or JSON lines: [ or { as its first character",
+    actual: describe(first),
+    hint: emptyHint,
+  });
+}
+
+/** Bytes of the record under way, which may have begun in an earlier chunk. */
+class Pending {
+  offset = 0;
+  #pieces: Buffer[] = [];
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Copies: the stream may use its chunk again. */
+  add(piece: Buffer): void {
+    this.#pieces.push(Buffer.from(piece));
+    this.#length += piece.length;
+  }
+
+  take(): Buffer {
+    const bytes = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    this.#length = 0;
+    return bytes;
+  }
+}
+
+class ArrayScanner implements Scanner {
+  readonly #file: string;
+  readonly #pending = new Pending();
+  #state: "start" | "first-or-end" | "record" | "inside" | "comma-or-end" | "done" = "start";
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  #records = 0;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  *read(chunk: Buffer, offset: number): Iterable<RecordSpan> {
+    let begin = 0;
+    for (let i = 0; i < chunk.length; i++) {
+      const value = chunk[i]!;
+      if (this.#state === "inside") {
+        if (!this.#closes(value)) continue;
+        this.#pending.add(chunk.subarray(begin, i + 1));
+        const bytes = this.#pending.take();
+        yield { record: this.#records, offset: this.#pending.offset, length: bytes.length, bytes };
+        this.#state = "comma-or-end";
+      } else if (!isSpace(value) && !isByteOrderMark(value, offset + i)) {
+        this.#between(value);
+        if (this.#state === "inside") {
+          begin = i;
+          this.#pending.offset = offset + i;
+        }
+      }
+    }
+    if (this.#state !== "inside") return;
+    this.#pending.add(chunk.subarray(begin));
+    if (this.#pending.length > largestRecord) throw this.#unclosed(`${largestRecord} bytes without its end`);
+  }
+
+  *end(): Iterable<RecordSpan> {
+    if (this.#state === "inside") throw this.#unclosed("the end of the file inside it");
+    if (this.#state !== "done") throw this.#broken(this.#records, "the ] that closes the array", "the end of the file");
+  }
+
+  /** True where `value` ends the record. */
+  #closes(value: number): boolean {
+    if (this.#inString) {
+      if (this.#escaped) this.#escaped = false;
+      else if (value === byte.backslash) this.#escaped = true;
+      else if (value === byte.quote) this.#inString = false;
+      return false;
+    }
+    if (value === byte.quote) this.#inString = true;
+    else if (value === byte.openBrace || value === byte.openBracket) this.#depth += 1;
+    else if (value === byte.closeBrace || value === byte.closeBracket) this.#depth -= 1;
+    return this.#depth === 0;
+  }
+
+  #between(value: number): void {
+    switch (this.#state) {
+      case "start":
+        this.#state = "first-or-end";
+        return;
+      case "first-or-end":
+        if (value === byte.closeBracket) this.#state = "done";
+        else this.#begin(value);
+        return;
+      case "comma-or-end":
+        if (value === byte.comma) this.#state = "record";
+        else if (value === byte.closeBracket) this.#state = "done";
+        else throw this.#broken(this.#records, "a comma or ] behind it", describe(value));
+        return;
+      case "record":
+        this.#begin(value);
+        return;
+      default:
+        throw this.#broken(this.#records, "nothing behind the ] that closes the array", describe(value));
+    }
+  }
+
+  #begin(value: number): void {
+    this.#records += 1;
+    if (value !== byte.openBrace) throw this.#broken(this.#records, "an object", describe(value));
+    this.#state = "inside";
+    this.#depth = 1;
+  }
+
+  #unclosed(actual: string) {
+    const expected = `its closing } (it begins at byte ${this.#pending.offset})`;
+    return this.#broken(this.#records, expected, actual);
+  }
+
+  #broken(record: number, expected: string, actual: string) {
+    return datasetError({
+      at: recordName(this.#file, record),
+      expected,
+      actual,
+      hint: "Repair the JSON there, or write the file again.",
+    });
+  }
+}
+
+class LineScanner implements Scanner {
+  readonly #file: string;
+  readonly #pending = new Pending();
+  #line = 1;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  *read(chunk: Buffer, offset: number): Iterable<RecordSpan> {
+    let begin = 0;
+    for (let end = chunk.indexOf(byte.newline); end !== -1; end = chunk.indexOf(byte.newline, begin)) {
+      yield* this.#finish(chunk.subarray(begin, end), offset + begin);
+      this.#line += 1;
+      begin = end + 1;
+    }
+    this.#add(chunk.subarray(begin), offset + begin);
+  }
+
+  *end(offset: number): Iterable<RecordSpan> {
+    yield* this.#finish(Buffer.alloc(0), offset);
+  }
+
+  *#finish(rest: Buffer, offset: number): Iterable<RecordSpan> {
+    this.#add(rest, offset);
+    const bytes = this.#pending.take();
+    if (bytes.every(isSpace)) return;
+    yield { record: this.#line, offset: this.#pending.offset, length: bytes.length, bytes };
+  }
+
+  #add(piece: Buffer, offset: number): void {
+    if (this.#pending.length === 0) this.#pending.offset = offset;
+    this.#pending.add(piece);
+    if (this.#pending.length <= largestRecord) return;
+    throw datasetError({
+      at: recordName(this.#file, this.#line),
+      expected: `a line of at most ${largestRecord} bytes`,
+      actual: "a longer one",
+      hint: "Write one record to a line.",
+    });
+  }
+}
+
+function isSpace(value: number): boolean {
+  return value === 0x20 || (value >= 0x09 && value <= 0x0d);
+}
+
+/** UTF-8's EF BB BF, which some editors put in front. */
+function isByteOrderMark(value: number, offset: number): boolean {
+  return offset < 3 && (value === 0xef || value === 0xbb || value === 0xbf);
+}
+
+function describe(value: number): string {
+  const isPrintable = value > 0x20 && value < 0x7f;
+  return isPrintable ? String.fromCharCode(value) : `byte 0x${value.toString(16).padStart(2, "0")}`;
+}

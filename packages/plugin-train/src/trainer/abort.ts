@@ -1,0 +1,20 @@
+import { FusionError } from "@fusion-vlm/core";
+
+/**
+ * Throws ABORTED when the signal has been aborted.
+ *
+ * @param outcome - what became of the work so far
+ */
+export function throwIfAborted(signal: AbortSignal | undefined, outcome: string): void {
+  if (!signal?.aborted) return;
+  const { reason } = signal;
+  const why = FusionError.isInstance(reason) ? reason.message : "stopped by its abort signal";
+  throw new FusionError({
+    code: "ABORTED",
+    at: "training",
+    message: `training: ${why}; ${outcome}`,
+    hint: "Start it again; with saving on interrupt, what it has learned so far is kept.",
+    details: FusionError.isInstance(reason) ? reason.details : {},
+    cause: FusionError.isInstance(reason) ? undefined : reason,
+  });
+}

@@ -1,0 +1,89 @@
+import type { FusionConfig } from "@fusion-vlm/core";
+import { type TrainingBatch, type TrainingSample, trainingBatch } from "@fusion-vlm/core/train";
+import type { MicroBatch } from "../batches/epoch.ts";
+import { type ShapeClass, shapeClasses } from "../batches/shape-classes.ts";
+import type { StepPlan } from "../batches/step-plans.ts";
+import type { Dataset, SampleEntry } from "../dataset/dataset.ts";
+import { datasetError, recordName } from "../dataset/dataset-error.ts";
+import type { PictureStore } from "../pictures/picture-store.ts";
+
+/** Sequences are padded to multiples of this. */
+const bucket = 16;
+
+/** A step whose data lie ready. */
+export interface PreparedStep {
+  readonly plan: StepPlan;
+  readonly parts: readonly TrainingBatch[];
+}
+
+/** A part of a training with data of its own: one file, or several mixed. */
+export class Phase {
+  readonly classes: readonly ShapeClass[];
+  readonly #config: FusionConfig;
+  readonly #pictures: PictureStore;
+  readonly #samples: readonly { readonly dataset: Dataset; readonly entry: SampleEntry }[];
+
+  constructor(
+    readonly name: string,
+    datasets: readonly Dataset[],
+    { config, pictures, shapes }: { config: FusionConfig; pictures: PictureStore; shapes: number },
+  ) {
+    this.#config = config;
+    this.#pictures = pictures;
+    this.#samples = datasets.flatMap((dataset) => dataset.samples.map((entry) => ({ dataset, entry })));
+    const counts = config.latentCounts.toSorted((a, b) => a - b);
+    this.classes = shapeClasses(
+      this.#samples.map(({ entry }) => entry),
+      { limit: shapes, latents: counts[counts.length >> 1]! },
+    );
+  }
+
+  get size(): number {
+    return this.#samples.length;
+  }
+
+  async prepare(plan: StepPlan): Promise<PreparedStep> {
+    return { plan, parts: await Promise.all(plan.parts.map((part) => this.#batch(part, plan.latents))) };
+  }
+
+  async #batch({ shape, members }: MicroBatch, latents: number): Promise<TrainingBatch> {
+    const samples = await Promise.all(members.map((index) => this.#sample(index)));
+    const { mean, deviation, largest } = shape.answers;
+    // Four standard deviations above the mean: more answer tokens than that hardly ever fall into one batch.
+    const likely = members.length * mean + 4 * deviation * Math.sqrt(members.length);
+    return trainingBatch(samples, {
+      config: this.#config,
+      latents,
+      bucket,
+      atLeast: {
+        I: shape.instruction,
+        M: Math.min(members.length * largest, Math.ceil(likely)),
+        R: shape.questions,
+        S: shape.rows(latents),
+        T: shape.tokens,
+      },
+    });
+  }
+
+  async #sample(index: number): Promise<TrainingSample> {
+    const { dataset, entry } = this.#samples[index]!;
+    const [{ segments, instruction }, picture] = await Promise.all([
+      dataset.read(entry),
+      entry.picture === undefined ? undefined : this.#picture(dataset.file, entry.record, entry.picture),
+    ]);
+    return { segments, instruction, ...(picture && { picture }) };
+  }
+
+  async #picture(file: string, record: number, path: string) {
+    try {
+      return await this.#pictures.get(path);
+    } catch (cause) {
+      throw datasetError({
+        at: `${recordName(file, record)}, image`,
+        message: `${recordName(file, record)}, image: ${cause instanceof Error ? cause.message : String(cause)}`,
+        hint: "Repair or replace this picture, or remove the record.",
+        cause,
+      });
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { copyFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  encodeBfloat16,
+  encodeFloat16,
+  type FloatDtype,
+  FusionError,
+  sizeOf,
+  type Tensor,
+  toFloat32,
+  type WeightSource,
+  writeWeights,
+} from "@fusion-vlm/core";
+import type { StartModel } from "./start-model.ts";
+import { writeError } from "./write-error.ts";
+
+const encoders: Readonly<Record<FloatDtype, (values: Float32Array) => Float32Array | Uint16Array>> = {
+  float32: (values) => values,
+  float16: encodeFloat16,
+  bfloat16: encodeBfloat16,
+};
+
+export const bytesPerElement: Readonly<Record<FloatDtype, number>> = { float32: 4, float16: 2, bfloat16: 2 };
+
+/** Files of a model folder that training leaves as they are; those that are not there are not needed. */
+const copiedFiles = [
+  "vision_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "tokenizer.model",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "generation_config.json",
+];
+
+export interface SaveOptions {
+  readonly start: StartModel;
+  readonly parameters: ReadonlyMap<string, Tensor<"float32">>;
+  readonly dtype: FloatDtype;
+  /** Called before each tensor; may throw to stop. */
+  readonly onTensor?: () => void;
+}
+
+/**
+ * Writes a model folder in Hugging Face layout: the trained parameters, and everything else as it was at the start.
+ *
+ * @throws WRITE_FAILED when the disk refuses; WEIGHTS_INVALID for a parameter that the element type cannot hold
+ */
+export async function saveModel(folder: string, { start, parameters, dtype, onTensor }: SaveOptions): Promise<void> {
+  for (const file of copiedFiles) await copyIfThere(join(start.folder, file), join(folder, file));
+  await writeJson(join(folder, "config.json"), configOf(start, dtype));
+  const names = [...start.weights.entries.keys()];
+  const source: WeightSource = {
+    layout: names.map((name) => ({ name, dtype, shape: start.weights.entries.get(name)!.shape })),
+    data: async (name) => {
+      onTensor?.();
+      // What FUSION does not read (the tower's post-layernorm) goes along for programs that expect it.
+      const values = parameters.get(name)?.data ?? toFloat32(await start.weights.read(name));
+      return encode(name, values, dtype);
+    },
+    metadata: { format: "pt" },
+  };
+  await writeWeights(folder, source);
+}
+
+/** Bytes that `saveModel` will write, the small files left out. */
+export function savedBytes({ weights }: StartModel, dtype: FloatDtype): number {
+  let elements = 0;
+  for (const { shape } of weights.entries.values()) elements += sizeOf(shape);
+  return elements * bytesPerElement[dtype];
+}
+
+function configOf({ configJson, config }: StartModel, dtype: FloatDtype): Record<string, unknown> {
+  const { fusion_initialised: _, ...kept } = configJson;
+  return {
+    ...kept,
+    torch_dtype: dtype,
+    query_len: config.latentCounts.join(","),
+    fusion_mapping_weight: config.mappingWeight,
+  };
+}
+
+function encode(name: string, values: Float32Array, dtype: FloatDtype): Float32Array | Uint16Array {
+  const largest = dtype === "float16" ? 65504 : Number.MAX_VALUE;
+  const bad = values.find((value) => !(Math.abs(value) <= largest));
+  if (bad === undefined) return encoders[dtype](values);
+  throw new FusionError({
+    code: "WEIGHTS_INVALID",
+    at: name,
+    expected: `values that ${dtype} can hold`,
+    actual: String(bad),
+    hint: Number.isFinite(bad) ? "Save as bfloat16 or float32." : "Train with a lower learning rate.",
+  });
+}
+
+async function copyIfThere(from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, to);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw writeError(to, "a file that can be written", cause);
+  }
+}
+
+async function writeJson(path: string, contents: unknown): Promise<void> {
+  try {
+    await writeFile(path, `${JSON.stringify(contents, null, 2)}\n`);
+  } catch (cause) {
+    throw writeError(path, "a file that can be written", cause);
+  }
+}

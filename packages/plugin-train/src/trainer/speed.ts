@@ -1,0 +1,80 @@
+import { type FusionConfig, fusionParameters } from "@fusion-vlm/core";
+import { type Graph, graphCost } from "@fusion-vlm/core/graph";
+import { type BatchSizes, gradientGraph, parameterGroups } from "@fusion-vlm/core/train";
+
+/** Counts the matrix arithmetic of forward and backward passes, from the graphs that are run. */
+export class CostCounter {
+  readonly #config: FusionConfig;
+  readonly #graphs = new Map<number, Graph>();
+  readonly #known = new Map<string, number>();
+
+  constructor(config: FusionConfig) {
+    this.#config = config;
+  }
+
+  /** Multiplications and additions of one micro-batch. */
+  flops(latents: number, sizes: BatchSizes): number {
+    const key = shapeKey(latents, sizes);
+    let flops = this.#known.get(key);
+    if (flops === undefined) {
+      flops = graphCost(this.#graph(latents), sizes).flops;
+      this.#known.set(key, flops);
+    }
+    return flops;
+  }
+
+  /** True before the first {@link flops} of a shape: its graph is yet to be compiled. */
+  isNew(latents: number, sizes: BatchSizes): boolean {
+    return !this.#known.has(shapeKey(latents, sizes));
+  }
+
+  #graph(latents: number): Graph {
+    let graph = this.#graphs.get(latents);
+    if (!graph) {
+      const groups = parameterGroups(fusionParameters(this.#config), { weightDecay: 0 });
+      graph = gradientGraph(this.#config, latents, groups);
+      this.#graphs.set(latents, graph);
+    }
+    return graph;
+  }
+}
+
+function shapeKey(latents: number, { B, I, M, R, S, T }: BatchSizes): string {
+  return [latents, B, I, M, R, S, T].join(" ");
+}
+
+/** Work of one step. */
+export interface StepWork {
+  readonly samples: number;
+  readonly flops: number;
+  readonly seconds: number;
+}
+
+/** Rates over the last steps. */
+export class SpeedMeter {
+  readonly #window: number;
+  readonly #steps: StepWork[] = [];
+
+  constructor(window = 20) {
+    this.#window = window;
+  }
+
+  add(work: StepWork): void {
+    this.#steps.push(work);
+    if (this.#steps.length > this.#window) this.#steps.shift();
+  }
+
+  get samplesPerSecond(): number {
+    return this.#rate(({ samples }) => samples);
+  }
+
+  /** 10⁹ operations per second. */
+  get gflops(): number {
+    return this.#rate(({ flops }) => flops) / 1e9;
+  }
+
+  #rate(of: (work: StepWork) => number): number {
+    const seconds = this.#steps.reduce((sum, work) => sum + work.seconds, 0);
+    return seconds > 0 ? this.#steps.reduce((sum, work) => sum + of(work), 0) / seconds : 0;
+  }
+}

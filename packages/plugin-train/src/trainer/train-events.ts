@@ -1,0 +1,85 @@
+import type { SkippedRecord } from "../dataset/dataset.ts";
+
+/** What a training tells on its way; the same objects are the lines of train-log.jsonl, except `reading`. */
+export type TrainEvent = ReadingEvent | DataEvent | BeginEvent | StepEvent | SavingEvent | EndEvent;
+
+/** Records of a data file are being checked. */
+export interface ReadingEvent {
+  readonly type: "reading";
+  readonly file: string;
+  readonly records: number;
+}
+
+/** A data file has been checked. */
+export interface DataEvent {
+  readonly type: "data";
+  readonly file: string;
+  readonly samples: number;
+  /** Different pictures. */
+  readonly pictures: number;
+  /** Left out, as they are longer than the context. */
+  readonly skipped: readonly SkippedRecord[];
+  /** Samples whose instruction is cut at the paper's limit. */
+  readonly cutInstructions: number;
+}
+
+/** Everything is ready for the first step. */
+export interface BeginEvent {
+  readonly type: "begin";
+  readonly model: string;
+  readonly parameters: number;
+  readonly device: string;
+  readonly phases: readonly { readonly name: string; readonly samples: number; readonly shapes: number }[];
+  /** Steps in all; null where only time ends the training. */
+  readonly steps: number | null;
+  /** Every setting as it holds, defaults included. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** One update. Losses are averages over its batch. */
+export interface StepEvent {
+  readonly type: "step";
+  /** From 1. */
+  readonly step: number;
+  /** Data file, and how often it was gone through before. */
+  readonly phase: string;
+  readonly epoch: number;
+  /** Equation (15) and its parts (14), (12), (13). */
+  readonly loss: number;
+  readonly answer: number;
+  readonly visionToText: number;
+  readonly textToVision: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** Q */
+  readonly latents: number;
+  readonly samples: number;
+  readonly answerTokens: number;
+  /** Of this step. */
+  readonly seconds: number;
+  /** This step had a graph to compile: its time counts in no rate. */
+  readonly compiled: boolean;
+  /** Over the last steps. */
+  readonly samplesPerSecond: number;
+  /** 10⁹ additions and multiplications of matrix products per second, forward and backward, padding included. */
+  readonly gflops: number;
+  /** From 0 to 1. */
+  readonly progress: number;
+  readonly secondsElapsed: number;
+  readonly secondsLeft: number;
+}
+
+export interface SavingEvent {
+  readonly type: "saving";
+  readonly folder: string;
+}
+
+export interface EndEvent {
+  readonly type: "end";
+  readonly steps: number;
+  readonly samples: number;
+  readonly seconds: number;
+  /** Stopped early; the model was saved as it was then. */
+  readonly interrupted: boolean;
+}
