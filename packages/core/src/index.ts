@@ -1,5 +1,11 @@
 // Models
-export { type InitModelOptions, type InitModelResult, initModel, type LoadOptions, loadFusion } from "./session/index-node.ts";
+export {
+  type InitModelOptions,
+  type InitModelResult,
+  initModel,
+  type LoadOptions,
+  loadFusion,
+} from "./session/index-node.ts";
 export {
   Chat,
   type ChatOptions,

@@ -11,7 +11,7 @@ let root: string;
 let config: Config;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "fusion-data-"));
-  config = await Config.load({ root: fileURLToPath(new URL("../", import.meta.url)) });
+  config = await Config.load({ root: fileURLToPath(new URL("../../plugin-kit/", import.meta.url)) });
 });
 afterAll(async () => {
   await rm(root, { recursive: true, force: true });

@@ -12,11 +12,13 @@ export interface Comparison {
   readonly maxError: number;
   /** Largest absolute value of the reference over the compared elements. */
   readonly maxReference: number;
-  /** maxError / maxReference; 0 when nothing differs. */
+  /** maxError / maxReference, 0 when nothing differs; maxError itself where the reference is 0 (see `isAbsolute`). */
   readonly relativeError: number;
   /** Largest accepted relativeError; 0 for positions, tokens and masks. */
   readonly tolerance: number;
   readonly passed: boolean;
+  /** True where the result should be 0, so that relativeError and tolerance are absolute. */
+  readonly isAbsolute?: true;
 }
 
 /** A tensor as plain numbers. */

@@ -33,7 +33,7 @@ export async function openReference(folder: string): Promise<ReferenceFolder> {
     variants,
     inputs: await readTensors(inputs),
     images: await readTensors(resolve(folder, images)),
-    unused: files.filter((file) => file.endsWith(".safetensors") && !compared.includes(file)).sort(),
+    others: files.filter((file) => file.endsWith(".safetensors") && !compared.includes(file)).sort(),
     read: (file) => readTensors(join(folder, file)),
   };
 }

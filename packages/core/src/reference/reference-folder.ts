@@ -5,15 +5,29 @@ import { referenceError } from "./reference-error.ts";
 const count = z.number().int().positive();
 const square = count.refine((value) => Number.isInteger(Math.sqrt(value)), "must be a square number");
 
+const lossesSchema = z.object({ total: z.number(), ce: z.number(), cos_instruct: z.number(), cos_vision: z.number() });
+
+/** Steps of torch.optim.AdamW on the recorded batch with every parameter trained, without clipping. */
+const adamwSchema = z.object({
+  lr: z.number().min(0),
+  betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]),
+  eps: z.number().min(0),
+  weight_decay: z.literal(0),
+  losses_before_and_after_each_step: z.array(lossesSchema).min(2),
+});
+
 const variantSchema = z.object({
   semantics: z.enum(["released", "paper"]),
   query_len: square,
   tokenizer_model_max_length: count,
-  losses: z.object({ total: z.number(), ce: z.number(), cos_instruct: z.number(), cos_vision: z.number() }),
+  losses: lossesSchema,
   S: count,
   generate: z
     .record(z.string(), z.object({ sample: z.number().int().min(0), tokens: z.array(z.number().int().min(0)).min(1) }))
     .optional(),
+  /** L2 norm of each parameter's gradient; null where there is none. */
+  grad_norms: z.record(z.string(), z.number().min(0).nullable()).optional(),
+  adamw: adamwSchema.optional(),
 });
 
 /** The keys of results.json that are read; every other key is left alone. */
@@ -28,6 +42,7 @@ const resultsSchema = z.object({
 });
 
 export type ReferenceVariant = z.output<typeof variantSchema>;
+export type RecordedLosses = z.output<typeof lossesSchema>;
 type ReferenceResults = z.output<typeof resultsSchema>;
 
 /** Tensors of a safetensors file by name. */
@@ -40,8 +55,8 @@ export interface ReferenceFolder {
   readonly inputs: Tensors;
   /** Of the images file: `images_u8`. */
   readonly images: Tensors;
-  /** Safetensors files of the folder that belong to no comparison, for example recorded gradients. */
-  readonly unused: readonly string[];
+  /** Safetensors files of the folder that are neither its inputs nor those of a variant's forward pass and decodings. */
+  readonly others: readonly string[];
   /** Tensors of a variant's file. */
   read(file: string): Promise<Tensors>;
 }
@@ -59,6 +74,13 @@ export const forwardFile = (variant: string): string => `${variant}.safetensors`
 export const generateFile = (variant: string): string => `${variant}_generate.safetensors`;
 export const variantFiles = (variant: string, hasGeneration: boolean): string[] =>
   hasGeneration ? [forwardFile(variant), generateFile(variant)] : [forwardFile(variant)];
+
+/** Gradients and parameters after AdamW's steps; each file is optional. */
+export const gradientFiles = (variant: string, { adamw }: ReferenceVariant) => ({
+  strided: `${variant}_grads_strided.safetensors`,
+  full: `${variant}_grads_full_subset.safetensors`,
+  stepped: `${variant}_adamw${adamw ? adamw.losses_before_and_after_each_step.length - 1 : 0}_params.safetensors`,
+});
 
 interface Expectation {
   readonly dtype?: Dtype;

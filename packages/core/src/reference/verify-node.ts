@@ -5,9 +5,11 @@ import type { Comparison } from "./compare.ts";
 import { readRecordedImages } from "./recorded-images.ts";
 import { readRecordedText } from "./recorded-text.ts";
 import { referenceError } from "./reference-error.ts";
+import { gradientFiles, type ReferenceFolder, type ReferenceVariant } from "./reference-folder.ts";
 import { openReference } from "./reference-folder-node.ts";
 import { type PreparedComparison, prepareForward, type VerifyContext } from "./verify-forward.ts";
 import { prepareGeneration } from "./verify-generation.ts";
+import { prepareGradients } from "./verify-gradients.ts";
 
 export interface VerifyOptions {
   /** Folder of the model. */
@@ -19,6 +21,8 @@ export interface VerifyOptions {
   readonly semantics?: "released" | "paper";
   /** Largest accepted error relative to a tensor's largest absolute value; 1e-4 when absent. */
   readonly tolerance?: number;
+  /** Also compare recorded gradients and steps of AdamW: some seconds to minutes for each variant that has them. */
+  readonly gradients?: boolean;
   /** Called after each variant, for progress. */
   readonly onVariant?: (name: string, rows: readonly Comparison[]) => void;
 }
@@ -26,7 +30,7 @@ export interface VerifyOptions {
 export interface VerifyReport {
   readonly passed: boolean;
   readonly rows: readonly Comparison[];
-  /** Safetensors files of the reference folder that were not compared, for example recorded gradients. */
+  /** Safetensors files of the reference folder that were not compared: gradients, where they were not asked for, and files of no variant. */
   readonly unusedFiles: readonly string[];
 }
 
@@ -47,11 +51,14 @@ export async function verifyModel(options: VerifyOptions): Promise<VerifyReport>
     const context: VerifyContext = { backend, config, weights, reference, images, text, tolerance };
     const variants = Object.entries(reference.variants).filter(([, v]) => !semantics || v.semantics === semantics);
     if (variants.length === 0) throw referenceError(reference.folder, `a variant with ${semantics} semantics`, "none");
+    if (options.gradients) requireGradients(reference, variants);
     // All recorded files are read and checked before the first graph runs, which may take minutes.
     const prepared = new Map<string, PreparedComparison[]>();
     for (const [name, variant] of variants) {
       const forward = await prepareForward(context, name, variant);
-      prepared.set(name, [forward, await prepareGeneration(context, name, variant)]);
+      const generation = await prepareGeneration(context, name, variant);
+      const gradients = options.gradients ? await prepareGradients(context, name, variant) : [];
+      prepared.set(name, [forward, generation, ...gradients]);
     }
     const rows: Comparison[] = [];
     for (const [name, comparisons] of prepared) {
@@ -60,10 +67,23 @@ export async function verifyModel(options: VerifyOptions): Promise<VerifyReport>
       onVariant?.(name, own);
       rows.push(...own);
     }
-    return { passed: rows.every((row) => row.passed), rows, unusedFiles: reference.unused };
+    return { passed: rows.every((row) => row.passed), rows, unusedFiles: unusedFiles(reference, options.gradients) };
   } finally {
     await weights.close();
   }
+}
+
+function unusedFiles({ others, variants }: ReferenceFolder, gradients = false): string[] {
+  const compared = Object.entries(variants).flatMap(([name, variant]) =>
+    gradients ? Object.values(gradientFiles(name, variant)) : [],
+  );
+  return others.filter((file) => !compared.includes(file));
+}
+
+function requireGradients({ folder, others }: ReferenceFolder, variants: readonly [string, ReferenceVariant][]): void {
+  const names = variants.map(([name, variant]) => gradientFiles(name, variant).strided);
+  if (names.some((name) => others.includes(name))) return;
+  throw referenceError(folder, `gradients: ${names.join(" or ")}`, others.join(", ") || "no such file");
 }
 
 function checkedTolerance(tolerance: number): number {

@@ -12,7 +12,13 @@ export interface ScheduleOptions {
 
 /** Linear warm-up, then half a cosine down to 0 (transformers `get_cosine_schedule_with_warmup`). */
 export function cosineSchedule({ peak, totalSteps, warmupRatio = 0.03 }: ScheduleOptions): Schedule {
-  const valid = peak >= 0 && Number.isInteger(totalSteps) && totalSteps >= 1 && warmupRatio >= 0 && warmupRatio <= 1;
+  const valid =
+    peak >= 0 &&
+    peak < Number.POSITIVE_INFINITY &&
+    Number.isInteger(totalSteps) &&
+    totalSteps >= 1 &&
+    warmupRatio >= 0 &&
+    warmupRatio <= 1;
   if (!valid) {
     throw new FusionError({
       code: "OPTION_INVALID",

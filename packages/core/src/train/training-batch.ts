@@ -50,7 +50,8 @@ export function trainingBatch(
   const layoutSamples = samples.map(({ segments, picture }) => ({ segments, zeroLatents: !picture }));
   const layout = layoutSequence(layoutSamples, { imageRows, latents, maxLength: config.maxLength, bucket, atLeast });
   const batch = samples.length;
-  const instructionLength = round(Math.max(atLeast.I ?? 0, ...samples.map(({ instruction }) => instruction.length)));
+  const longest = Math.max(1, atLeast.I ?? 0, ...samples.map(({ instruction }) => instruction.length));
+  const instructionLength = config.semantics === "released" ? longest : round(longest);
   const { rows, ids } = layout.answers;
   const answers = round(Math.max(atLeast.M ?? 0, rows.length));
 

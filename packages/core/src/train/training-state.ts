@@ -64,8 +64,14 @@ export class TrainingState {
     read: (name: string) => Promise<Float32Array>,
     options: TrainingOptions = {},
   ): Promise<TrainingState> {
-    const { weightDecay = 0, compiledShapes = 16, ...given } = options;
-    const adamw: AdamWOptions = { ...adamwDefaults, ...given };
+    const { weightDecay = 0, compiledShapes = 16 } = options;
+    const { beta1, beta2, epsilon, maxGradientNorm } = adamwDefaults;
+    const adamw: AdamWOptions = {
+      beta1: options.beta1 ?? beta1,
+      beta2: options.beta2 ?? beta2,
+      epsilon: options.epsilon ?? epsilon,
+      maxGradientNorm: options.maxGradientNorm ?? maxGradientNorm,
+    };
     requireOptions({ ...adamw, weightDecay, compiledShapes });
     const groups = parameterGroups(fusionParameters(config), { weightDecay });
     const tensors = await TrainingTensors.allocate(backend, groups);

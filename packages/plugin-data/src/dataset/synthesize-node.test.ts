@@ -47,8 +47,8 @@ describe("synthesize", () => {
 
     // A change here changes everyone's datasets: raise generatorVersion with it.
     expect(card.generatorVersion).toBe(1);
-    expect(card.files["scenes.jsonl"]?.sha256).toBe("PIN-SCENES");
-    expect(card.files["train.json"]?.sha256).toBe("PIN-TRAIN");
+    expect(card.files["scenes.jsonl"]?.sha256).toBe("5be1861b6723e5ce51c8aff84b825fa2df3945708a9b9b803456c521478cb8b5");
+    expect(card.files["train.json"]?.sha256).toBe("261036dde3f2bcde5861a94599e210fbc52bf7cd0d797e9ccc1811ce272c314f");
   });
 
   test("begins with the smaller dataset of the same seed", async () => {

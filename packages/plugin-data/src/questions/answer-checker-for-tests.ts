@@ -26,7 +26,7 @@ export function rightAnswers(scene: Scene, question: string): string[] {
   const quoted = question.match(/"(\w+)"/)?.[1];
 
   if (quoted) return yes(word?.text === quoted);
-  if (/any text|contain a word|any letters/.test(text)) return yes(word !== undefined);
+  if (/any text|contain a word|\bany letters/.test(text)) return yes(word !== undefined);
   if (/letter.*(start|begin)|first letter/.test(text)) return [word!.text[0]!];
   if (/letter.*end|last letter/.test(text)) return [word!.text.at(-1)!];
   if (/letters does the word have|how long/.test(text)) return [String(word!.text.length)];
@@ -37,9 +37,7 @@ export function rightAnswers(scene: Scene, question: string): string[] {
     const count = ["two", "three", "four", "five"].indexOf(number) + 2;
     return yes(seen.filter(({ name }) => name === named[0]).length === count);
   }
-  if (/(objects|things) (are|can)|count all|things are in the picture/.test(text) && named.length === 0) {
-    return [String(seen.length)];
-  }
+  if (/how many (objects|things)|count all/.test(text)) return [String(seen.length)];
   if (/how many|number of|count the/.test(text)) {
     const colour = colourNames.find((name) => new RegExp(`\\b${name}\\b`).test(text));
     return [String(seen.filter((one) => one.name === named[0] && (!colour || one.colour === colour)).length)];
@@ -75,10 +73,10 @@ export function rightAnswers(scene: Scene, question: string): string[] {
   ) {
     return namesOf(seen);
   }
-  return spatialAnswers(scene, seen, text, named);
+  return spatialAnswers(scene, seen, text);
 }
 
-function spatialAnswers(scene: Scene, seen: readonly Seen[], text: string, named: readonly ThingName[]): string[] {
+function spatialAnswers(scene: Scene, seen: readonly Seen[], text: string): string[] {
   const parties = [...text.matchAll(/\bthe (\w+)/g)].flatMap(([, noun]): (ThingName | "word")[] =>
     noun === "word" ? ["word"] : thingsIn(noun!),
   );

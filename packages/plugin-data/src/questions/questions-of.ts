@@ -17,7 +17,7 @@ const forms: Record<SynthKind, readonly QuestionForm[]> = {
 };
 
 /** Of pictures without a word, so many are asked for text: as often as "Is there text?" is asked where there is one. */
-const asksWordlessForText = 0.07;
+const asksWordlessForText = 0.085;
 
 /** How often a kind may come in one picture. */
 const mostOfKind: Record<SynthKind, number> = {
@@ -72,9 +72,10 @@ function askOfKind(scene: Scene, random: Random, kind: SynthKind, asked: readonl
 /** True when an earlier question or its answer tells the answer. */
 function isGivenAway({ kind, form, question, answer }: Question, asked: readonly Question[]): boolean {
   const earlier = asked.map(({ question, answer }) => `${question} ${answer}`).join(" ");
-  if (form === "is there text") return /\b(word|text|letters?)\b/.test(earlier);
   // Who has read the word knows its letters.
-  if (kind === "SynthText") return asked.some((other) => other.kind === kind && /\bsay$/.test(other.form));
+  if (kind === "SynthText" && asked.some((other) => other.kind === kind && /\bsay$/.test(other.form))) return true;
+  if (form === "is there text") return /\b(word|text|letters?)\b/.test(earlier);
+  if (kind === "SynthText") return false;
 
   const before = thingsIn(earlier);
   if (thingsIn(answer).some((name) => before.includes(name))) return true;

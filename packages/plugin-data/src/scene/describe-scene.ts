@@ -24,20 +24,21 @@ import {
 } from "./scene.ts";
 
 /** Several times what the rarest layout that can be filled needs; a few cannot be, as no held-out combinations fit together. */
-const attemptsPerLayout = 5000;
-const mostLayouts = 200;
+const attemptsPerLayout = 3000;
+const mostLayouts = 500;
 
 /**
  * Draws the description of a picture of one split: what is in it, where, and on what background.
  *
- * Every combination of it (combinationsOf) belongs to the split, and there is at least one. Layouts are about as frequent in
- * both splits: the layout is drawn first, then filled again and again until the combinations are right.
+ * Every combination of it (combinationsOf) belongs to the split, and there is at least one. Layouts and
+ * backgrounds are about as frequent in both splits: they are drawn first, then filled until the combinations are right.
  */
 export function describeScene(random: Random, split: Split = "train"): Scene {
   for (let drawn = 0; drawn < mostLayouts; drawn++) {
     const layout = drawLayout(random);
+    const background = drawBackground(random);
     for (let attempt = 0; attempt < attemptsPerLayout; attempt++) {
-      const scene = fillLayout(random, split, layout);
+      const scene = fillLayout(random, split, layout, background);
       if (scene && isOfSplit(scene)) return scene;
     }
   }
@@ -55,11 +56,12 @@ const wordsOf: Record<Split, readonly string[]> = {
   heldout: words.filter((word) => splitOf(combination.word(word)) === "heldout"),
 };
 
+function drawBackground(random: Random): SceneBackground {
+  return chance(random, 0.6) ? { place: pick(random, placeNames) } : { plain: pick(random, plainNames) };
+}
+
 /** Undefined when the background leaves no thing or colour that is allowed. */
-function fillLayout(random: Random, split: Split, layout: Layout): Scene | undefined {
-  const background: SceneBackground = chance(random, 0.6)
-    ? { place: pick(random, placeNames) }
-    : { plain: pick(random, plainNames) };
+function fillLayout(random: Random, split: Split, layout: Layout, background: SceneBackground): Scene | undefined {
   const groups: Group[] = [];
   for (const { size, squares } of layout.groups) {
     const used = groups.map(({ thing }) => thing.name);

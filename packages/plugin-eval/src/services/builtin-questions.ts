@@ -92,15 +92,16 @@ function questionsOf(record: DataRecord, at: string, folder: string): BuiltinQue
   if (kinds && kinds.length !== count) {
     throw dataError(at, `${count} kinds, one for each question`, `${kinds.length}`, "Correct the record's `kinds`.");
   }
-  return Array.from({ length: count }, (_, turn) => ({
-    id,
-    turn,
-    kind: kinds?.[turn] ?? kind,
-    image,
+  return Array.from({ length: count }, (_, turn) => {
     // The marker says where the picture goes in training; asking puts it there itself.
-    question: conversations[2 * turn]!.value.replace("<image>", "").trim(),
-    expected: conversations[2 * turn + 1]!.value,
-  }));
+    const question = conversations[2 * turn]!.value.replaceAll("<image>", "").trim();
+    const expected = conversations[2 * turn + 1]!.value.trim();
+    if (question === "" || expected === "") {
+      const what = question === "" ? "a question" : "an answer";
+      throw dataError(`${at}, turn ${turn}`, what, "a blank one", "Write it, or remove the turn.");
+    }
+    return { id, turn, kind: kinds?.[turn] ?? kind, image, question, expected };
+  });
 }
 
 /** Data sets are downloaded: their paths stay inside their folder. */

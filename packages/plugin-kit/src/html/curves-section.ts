@@ -74,16 +74,15 @@ ${numbersTable(series, smooth, xLabel)}
 
 function curve(points: readonly Point[], x: Axis, y: Axis, index: number, kind: "raw" | "smooth"): Markup {
   let path = "";
-  let pen = "M";
+  let inGap = true;
   for (const point of thinned(points)) {
     const [left, up] = [x.position(point[0]), y.position(point[1])];
-    // Clipped where a raw curve leaves the frame, with room for the eye to see that it does.
-    if (Number.isFinite(up)) path += `${pen}${at(left)} ${at(1 - Math.min(1.2, Math.max(-0.2, up)))}`;
-    pen = Number.isFinite(up) ? "L" : "M";
+    // Clipped where a raw curve leaves the frame, with room for the eye to see that it does; h0 shows a point that stands alone.
+    const place = `${at(left)} ${at(1 - Math.min(1.2, Math.max(-0.2, up)))}`;
+    if (Number.isFinite(up)) path += inGap ? `M${place}h0` : `L${place}`;
+    inGap = !Number.isFinite(up);
   }
-  // A single point is a line to itself with round ends.
-  const d = path === "" || path.includes("L") ? path : `${path}h0`;
-  return markup`<path class="curve ${kind} series-${index % 6}" d="${d}"/>`;
+  return markup`<path class="curve ${kind} series-${index % 6}" d="${path}"/>`;
 }
 
 function legendEntry(label: string, points: readonly Point[], index: number): Markup {

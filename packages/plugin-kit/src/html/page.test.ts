@@ -109,7 +109,7 @@ test("losses that were no number leave a gap and do not spoil the drawing", () =
     ],
   });
 
-  expect(page).toContain('d="M0 0M666.7 666.7L1000 1000"');
+  expect(page).toContain('d="M0 0h0M666.7 666.7h0L1000 1000"');
   expect(page).not.toContain("NaN");
 });
 

@@ -4,8 +4,8 @@ import { FusionError } from "@fusion-vlm/core";
 import { type ConversationRecord, parseConversation } from "./conversation-record.ts";
 import { datasetError, recordName } from "./dataset-error.ts";
 import { PicturePaths } from "./picture-paths.ts";
-import type { PlannedSample, SampleLengths, SamplePlanner } from "./sample-planner.ts";
 import { scanRecords } from "./record-scanner.ts";
+import type { PlannedSample, SampleLengths, SamplePlanner } from "./sample-planner.ts";
 
 /** A sample of a dataset that waits to be read: where it lies, and how long it is. */
 export interface SampleEntry extends SampleLengths {
@@ -29,9 +29,8 @@ export interface DatasetOptions {
   readonly images?: string;
   /** More samples that are too long than this are an error. */
   readonly maxSkipped: number;
-  readonly signal?: AbortSignal;
-  /** Called as records are read. */
-  readonly onProgress?: (records: number) => void;
+  /** Called with their number as records are read; may throw to stop. */
+  readonly onRecord?: (records: number) => void;
 }
 
 /** One data file: its records checked and measured once, then read one by one where they lie. */
@@ -63,7 +62,7 @@ export class Dataset {
    *   dataset without any sample
    */
   static async open(file: string, options: DatasetOptions): Promise<Dataset> {
-    const { planner, maxSkipped, signal, onProgress } = options;
+    const { planner, maxSkipped, onRecord } = options;
     const handle = await openFile(file);
     try {
       const pictures = await PicturePaths.in(options.images ?? dirname(file));
@@ -72,7 +71,6 @@ export class Dataset {
       let cutInstructions = 0;
       const chunks = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 });
       for await (const { record, offset, length, bytes } of scanRecords(file, chunks)) {
-        signal?.throwIfAborted();
         const at = recordName(file, record);
         const conversation = parseConversation(bytes, at);
         const picture = conversation.image && (await pictures.find(conversation.image, at));
@@ -85,7 +83,7 @@ export class Dataset {
         } else {
           samples.push({ record, offset, length, ...(picture && { picture }), ...lengths });
         }
-        onProgress?.(samples.length + skipped.length);
+        onRecord?.(samples.length + skipped.length);
       }
       if (samples.length === 0) throw emptyDataset(file, skipped);
       return new Dataset(file, samples, skipped, pictures.count, cutInstructions, handle, planner);

@@ -33,12 +33,17 @@ const byte = {
 export async function* scanRecords(file: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<RecordSpan> {
   let scanner: Scanner | undefined;
   let offset = 0;
+  let line = 1;
   for await (const chunk of chunks) {
-    for (let i = 0; i < chunk.length && !scanner; i++) {
-      if (isSpace(chunk[i]!) || isByteOrderMark(chunk[i]!, offset + i)) continue;
-      scanner = scannerFor(file, chunk[i]!);
+    let begin = 0;
+    for (; begin < chunk.length && !scanner; begin++) {
+      const value = chunk[begin]!;
+      if (value === byte.newline) line += 1;
+      if (isSpace(value) || isByteOrderMark(value, offset + begin)) continue;
+      scanner = scannerFor(file, value, line);
+      break;
     }
-    if (scanner) yield* scanner.read(chunk, offset);
+    if (scanner) yield* scanner.read(chunk.subarray(begin), offset + begin);
     offset += chunk.length;
   }
   if (!scanner) throw datasetError({ at: file, expected: "records", actual: "an empty file", hint: emptyHint });
@@ -52,9 +57,9 @@ interface Scanner {
   end(offset: number): Iterable<RecordSpan>;
 }
 
-function scannerFor(file: string, first: number): Scanner {
+function scannerFor(file: string, first: number, line: number): Scanner {
   if (first === byte.openBracket) return new ArrayScanner(file);
-  if (first === byte.openBrace) return new LineScanner(file);
+  if (first === byte.openBrace) return new LineScanner(file, line);
   throw datasetError({
     at: file,
     expected: "a JSON array or JSON lines: [ or { as its first character",
@@ -110,12 +115,9 @@ class ArrayScanner implements Scanner {
         const bytes = this.#pending.take();
         yield { record: this.#records, offset: this.#pending.offset, length: bytes.length, bytes };
         this.#state = "comma-or-end";
-      } else if (!isSpace(value) && !isByteOrderMark(value, offset + i)) {
-        this.#between(value);
-        if (this.#state === "inside") {
-          begin = i;
-          this.#pending.offset = offset + i;
-        }
+      } else if (!isSpace(value) && this.#begins(value)) {
+        begin = i;
+        this.#pending.offset = offset + i;
       }
     }
     if (this.#state !== "inside") return;
@@ -123,9 +125,10 @@ class ArrayScanner implements Scanner {
     if (this.#pending.length > largestRecord) throw this.#unclosed(`${largestRecord} bytes without its end`);
   }
 
-  *end(): Iterable<RecordSpan> {
+  end(): Iterable<RecordSpan> {
     if (this.#state === "inside") throw this.#unclosed("the end of the file inside it");
     if (this.#state !== "done") throw this.#broken(this.#records, "the ] that closes the array", "the end of the file");
+    return [];
   }
 
   /** True where `value` ends the record. */
@@ -142,33 +145,34 @@ class ArrayScanner implements Scanner {
     return this.#depth === 0;
   }
 
-  #between(value: number): void {
+  /** True where `value`, which stands between records, begins one. */
+  #begins(value: number): boolean {
     switch (this.#state) {
       case "start":
         this.#state = "first-or-end";
-        return;
+        return false;
       case "first-or-end":
-        if (value === byte.closeBracket) this.#state = "done";
-        else this.#begin(value);
-        return;
+        if (value !== byte.closeBracket) return this.#begin(value);
+        this.#state = "done";
+        return false;
       case "comma-or-end":
         if (value === byte.comma) this.#state = "record";
         else if (value === byte.closeBracket) this.#state = "done";
         else throw this.#broken(this.#records, "a comma or ] behind it", describe(value));
-        return;
+        return false;
       case "record":
-        this.#begin(value);
-        return;
+        return this.#begin(value);
       default:
         throw this.#broken(this.#records, "nothing behind the ] that closes the array", describe(value));
     }
   }
 
-  #begin(value: number): void {
+  #begin(value: number): true {
     this.#records += 1;
     if (value !== byte.openBrace) throw this.#broken(this.#records, "an object", describe(value));
     this.#state = "inside";
     this.#depth = 1;
+    return true;
   }
 
   #unclosed(actual: string) {
@@ -189,10 +193,11 @@ class ArrayScanner implements Scanner {
 class LineScanner implements Scanner {
   readonly #file: string;
   readonly #pending = new Pending();
-  #line = 1;
+  #line: number;
 
-  constructor(file: string) {
+  constructor(file: string, line: number) {
     this.#file = file;
+    this.#line = line;
   }
 
   *read(chunk: Buffer, offset: number): Iterable<RecordSpan> {

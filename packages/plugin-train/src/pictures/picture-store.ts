@@ -28,8 +28,7 @@ export class PictureStore {
   constructor(options: PictureStoreOptions) {
     this.#options = options;
     const { threads } = options;
-    this.#preparers =
-      threads === 0 ? [inlinePreparer()] : Array.from({ length: threads }, () => picturePreparer());
+    this.#preparers = threads === 0 ? [inlinePreparer()] : Array.from({ length: threads }, () => picturePreparer());
   }
 
   /** Bytes kept at the moment. */

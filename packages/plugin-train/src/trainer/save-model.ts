@@ -47,6 +47,7 @@ export interface SaveOptions {
  * @throws WRITE_FAILED when the disk refuses; WEIGHTS_INVALID for a parameter that the element type cannot hold
  */
 export async function saveModel(folder: string, { start, parameters, dtype, onTensor }: SaveOptions): Promise<void> {
+  await writeJson(join(folder, "generation_config.json"), { do_sample: false });
   for (const file of copiedFiles) await copyIfThere(join(start.folder, file), join(folder, file));
   await writeJson(join(folder, "config.json"), configOf(start, dtype));
   const names = [...start.weights.entries.keys()];

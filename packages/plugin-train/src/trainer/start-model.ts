@@ -45,7 +45,13 @@ type StartOptions = Pick<SettledOptions, "model" | "seed" | "mappingWeight" | "l
  *
  * @throws as `openModelFolder` and `loadTokenizer`; WEIGHTS_INVALID for quantised weights
  */
-export async function openStart({ model, seed, mappingWeight, latentCounts, signal }: StartOptions): Promise<StartModel> {
+export async function openStart({
+  model,
+  seed,
+  mappingWeight,
+  latentCounts,
+  signal,
+}: StartOptions): Promise<StartModel> {
   const isThere = await stat(model).then(
     () => true,
     () => false,

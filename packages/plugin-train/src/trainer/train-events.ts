@@ -34,7 +34,8 @@ export interface BeginEvent {
   readonly steps: number | null;
   /** Every setting as it holds, defaults included. */
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly versions: Readonly<Record<string, string>>;
+  /** What the numbers depend on besides: the same settings on the same machine give the same losses. */
+  readonly machine: Readonly<Record<string, string | number>>;
 }
 
 /** One update. Losses are averages over its batch. */

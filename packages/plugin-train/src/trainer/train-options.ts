@@ -1,4 +1,4 @@
-import { FusionError, type FloatDtype, type NodeBackendOptions } from "@fusion-vlm/core";
+import { type FloatDtype, FusionError, type NodeBackendOptions } from "@fusion-vlm/core";
 import type { TrainEvent } from "./train-events.ts";
 
 /** One data file of a training, in the order of the curriculum. */
@@ -25,7 +25,7 @@ export interface TrainOptions extends Omit<NodeBackendOptions, "worker"> {
   /** Training ends at whichever of the three comes first; 1 epoch when none is given. */
   readonly epochs?: number;
   readonly maxSteps?: number;
-  /** Wall time of the whole call, reading and saving included as far as they can be foreseen. */
+  /** Wall time from the call to the last step, reading included; saving comes on top, and at most one step. */
   readonly maxMinutes?: number;
 
   /** Samples of an update; 16 when absent. */
@@ -97,6 +97,9 @@ export function settleOptions(options: TrainOptions): SettledOptions {
   if (shared !== 0 && shared !== data.length) {
     throw optionError("share", "a share for each data file, or for none", `${shared} of ${data.length}`);
   }
+  if (options.mix && data.some((item) => item.epochs !== undefined || item.share !== undefined)) {
+    throw optionError("mix", "no epochs and shares of single files", "some");
+  }
   check("batchSize", batchSize, whole, "a whole number of 1 or more");
   check("microBatch", microBatch, whole, "a whole number of 1 or more");
   if (batchSize % microBatch !== 0) {
@@ -126,12 +129,7 @@ export function settleOptions(options: TrainOptions): SettledOptions {
   return { ...options, ...settled, data };
 }
 
-function check(
-  name: string,
-  value: number | undefined,
-  isValid: (value: number) => boolean,
-  expected: string,
-): void {
+function check(name: string, value: number | undefined, isValid: (value: number) => boolean, expected: string): void {
   if (value === undefined || isValid(value)) return;
   throw optionError(name, expected, String(value));
 }

@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { epochBatches } from "./epoch.ts";
+import { prefetch } from "./prefetch.ts";
+import { shapeClasses } from "./shape-classes.ts";
+import { stepPlans, stepsOfEpoch } from "./step-plans.ts";
+
+/** Samples of given rows; every fourth has two questions. */
+function samples(rows: readonly number[]) {
+  return rows.map((length, index) => ({
+    tokens: length - 10,
+    rows: length,
+    questions: index % 4 === 3 ? 2 : 1,
+    instruction: 5 + (index % 3),
+    answers: 2 + (index % 5),
+  }));
+}
+
+const mixed = samples(Array.from({ length: 103 }, (_, i) => 20 + ((i * 37) % 90)));
+const options = { limit: 4, latents: 16 };
+
+describe("shape classes", () => {
+  test("hold every sample once, none larger than its class or a later one", () => {
+    const classes = shapeClasses(mixed, options);
+
+    expect(classes.flatMap(({ members }) => members).toSorted((a, b) => a - b)).toEqual(mixed.map((_, i) => i));
+    classes.forEach(({ members }, index) => {
+      for (const later of classes.slice(index)) {
+        for (const sample of members.map((member) => mixed[member]!)) {
+          expect(later.tokens).toBeGreaterThanOrEqual(sample.tokens);
+          expect(later.instruction).toBeGreaterThanOrEqual(sample.instruction);
+          expect(later.questions).toBeGreaterThanOrEqual(sample.questions);
+          for (const q of [4, 64]) expect(later.rows(q)).toBeGreaterThanOrEqual(sample.rows + sample.questions * q);
+        }
+      }
+    });
+  });
+
+  test("cut where lengths differ most", () => {
+    const classes = shapeClasses(samples([20, 21, 22, 100, 101, 300]), { limit: 3, latents: 0 });
+
+    expect(classes.map(({ members }) => members)).toEqual([[0, 1, 2], [3, 4], [5]]);
+  });
+
+  test("are few where lengths are alike, whatever the limit", () => {
+    expect(
+      shapeClasses(samples([61, 61, 61, 61].map((rows, i) => rows + (i % 2))), { limit: 9, latents: 0 }),
+    ).toHaveLength(1);
+  });
+});
+
+describe("an epoch", () => {
+  const classes = shapeClasses(mixed, options);
+  const order = (seed: number, stream: string) => epochBatches(classes, { size: 8, seed, stream });
+
+  test("has every sample once, in whole batches but for one", () => {
+    const batches = order(1, "a");
+
+    expect(batches.flatMap(({ members }) => members).toSorted((a, b) => a - b)).toEqual(mixed.map((_, i) => i));
+    expect(batches.filter(({ members }) => members.length !== 8)).toHaveLength(1);
+    expect(batches).toHaveLength(stepsOfEpoch(mixed.length, 8, 1));
+  });
+
+  test("has the order that its seed and stream decide", () => {
+    expect(order(1, "a")).toEqual(order(1, "a"));
+    expect(order(1, "a")).not.toEqual(order(2, "a"));
+    expect(order(1, "a")).not.toEqual(order(1, "b"));
+  });
+
+  test("is cut into steps, each with a Q of the set; all of them occur", () => {
+    const plans = [
+      ...stepPlans({ classes, microBatch: 4, partsPerStep: 2, epochs: 2, latentCounts: [4, 16], seed: 3, stream: "x" }),
+    ];
+
+    expect(plans).toHaveLength(2 * stepsOfEpoch(mixed.length, 4, 2));
+    expect(new Set(plans.map(({ latents }) => latents))).toEqual(new Set([4, 16]));
+    expect(plans.at(-1)!.epoch).toBe(1);
+  });
+});
+
+describe("prefetch", () => {
+  test("has the next ones under way, and keeps the order", async () => {
+    const begun: number[] = [];
+    const make = async (value: number) => {
+      begun.push(value);
+      await new Promise((resolve) => setTimeout(resolve, 5 - value));
+      return value * 10;
+    };
+
+    const values = [];
+    for await (const value of prefetch([1, 2, 3, 4], make, 3)) {
+      if (values.length === 0) expect(begun).toEqual([1, 2, 3]);
+      values.push(value);
+    }
+
+    expect(values).toEqual([10, 20, 30, 40]);
+  });
+
+  test("hands a failure on in its turn", async () => {
+    const make = async (value: number) => {
+      if (value === 2) throw new Error("second");
+      return value;
+    };
+    const values: number[] = [];
+
+    await expect(async () => {
+      for await (const value of prefetch([1, 2, 3], make, 3)) values.push(value);
+    }).rejects.toThrow("second");
+    expect(values).toEqual([1]);
+  });
+});

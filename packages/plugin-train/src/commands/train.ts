@@ -1,0 +1,90 @@
+import { exitCodes, FusionCommand, UsageError } from "@fusion-vlm/plugin-kit";
+import { renderTraining } from "../presenters/train-lines.ts";
+import { TrainReporter } from "../presenters/train-reporter.ts";
+import { type TrainResult, trainModel } from "../trainer/train-model.ts";
+import type { TrainingData } from "../trainer/train-options.ts";
+import { trainFlags } from "./train-flags.ts";
+
+export class Train extends FusionCommand<TrainResult> {
+  static override summary = "Train a FUSION model on pictures, captions and questions.";
+  static override description =
+    "Writes a model folder with a log (train-log.jsonl). The folder appears when it is complete: Ctrl-C and failures leave nothing behind. Training ends at whichever of --epochs, --max-steps and --max-minutes comes first.";
+  static override examples = [
+    "<%= config.bin %> train --model nano --data train.json --out my-model --max-minutes 10",
+    "<%= config.bin %> train --data captions.json --data questions.json --epochs 1 --epochs 3 --out my-model",
+    "<%= config.bin %> train --model my-model --data more.jsonl --learning-rate 1e-4 --out my-model-2 --dtype float16",
+  ];
+  static override aliases = ["train:run"];
+  static override flags = trainFlags;
+
+  async run(): Promise<TrainResult> {
+    const { flags } = await this.parse(Train);
+    const { model, device, threads } = await this.settings({
+      model: flags.model,
+      device: flags.device,
+      threads: flags.threads,
+    });
+    const reporter = new TrainReporter({
+      note: (text) => this.note(text),
+      progress: (options) => this.progress(options),
+      redraws: process.stderr.isTTY ?? false,
+    });
+    const cacheMegabytes = flags["picture-cache"];
+    const result = await trainModel({
+      model: model.value,
+      data: dataOf(flags),
+      mix: flags.mix,
+      out: flags.out,
+      images: flags.images,
+      epochs: flags.epochs?.length === 1 ? flags.epochs[0] : undefined,
+      maxSteps: flags["max-steps"],
+      maxMinutes: flags["max-minutes"],
+      batchSize: flags["batch-size"],
+      microBatch: flags["micro-batch"],
+      shapes: flags.shapes,
+      learningRate: flags["learning-rate"],
+      warmupRatio: flags["warmup-ratio"],
+      weightDecay: flags["weight-decay"],
+      beta1: flags.beta1,
+      beta2: flags.beta2,
+      epsilon: flags.epsilon,
+      maxGradientNorm: flags["max-gradient-norm"],
+      mappingWeight: flags["mapping-weight"],
+      latentCounts: flags.latents?.split(",").map(Number),
+      seed: flags.seed,
+      dtype: flags.dtype,
+      maxSkipped: flags["max-skipped"],
+      pictureCacheBytes: cacheMegabytes === undefined ? undefined : cacheMegabytes * 1e6,
+      saveOnInterrupt: flags["save-on-interrupt"],
+      device: device.value,
+      threads: threads?.value,
+      signal: this.abortSignal,
+      onEvent: reporter.onEvent,
+    }).finally(() => reporter.finish());
+    if (result.interrupted) process.exitCode = exitCodes.interrupted;
+    return this.present(result, renderTraining);
+  }
+}
+
+/** Flags given once per file, put together with the files. */
+function dataOf({
+  data,
+  epochs = [],
+  share = [],
+}: {
+  data: string[];
+  epochs?: number[];
+  share?: number[];
+}): TrainingData[] {
+  if (epochs.length > 1 && epochs.length !== data.length) {
+    throw new UsageError(`--epochs: expected one, or one for each of ${data.length} data files, got ${epochs.length}`);
+  }
+  if (share.length > 0 && share.length !== data.length) {
+    throw new UsageError(`--share: expected one for each of ${data.length} data files, got ${share.length}`);
+  }
+  return data.map((file, index) => ({
+    file,
+    ...(epochs.length > 1 && { epochs: epochs[index] }),
+    ...(share.length > 0 && { share: share[index] }),
+  }));
+}

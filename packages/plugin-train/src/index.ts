@@ -1,0 +1,19 @@
+import type { CommandTable } from "@fusion-vlm/plugin-kit";
+import { Train } from "./commands/train.ts";
+
+/** Command id to class; named by the `oclif` block of package.json. */
+export const COMMANDS = { train: Train } satisfies CommandTable;
+
+// Training as a library
+export type { SkippedRecord } from "./dataset/dataset.ts";
+export type {
+  BeginEvent,
+  DataEvent,
+  EndEvent,
+  ReadingEvent,
+  SavingEvent,
+  StepEvent,
+  TrainEvent,
+} from "./trainer/train-events.ts";
+export { type TrainResult, trainModel } from "./trainer/train-model.ts";
+export type { TrainingData, TrainOptions } from "./trainer/train-options.ts";

@@ -1,0 +1,56 @@
+import { formatCount, formatDuration, keyValues, printableLine } from "@fusion-vlm/plugin-kit";
+import type { BeginEvent, DataEvent, StepEvent } from "../trainer/train-events.ts";
+import type { TrainResult } from "../trainer/train-model.ts";
+
+/** How far, how well, how fast: what fits into 80 columns first. */
+export function stepLine(event: StepEvent): string {
+  const { progress, step, loss, answer, visionToText, textToVision, secondsLeft, learningRate, latents } = event;
+  const [total, ...parts] = [loss, answer, visionToText, textToVision].map((value) => value.toFixed(3));
+  return [
+    `${String(Math.floor(100 * progress)).padStart(3)}%`,
+    `${formatDuration(secondsLeft)} left`,
+    `step ${step}`,
+    `loss ${total} = answer ${parts[0]} + λ(v2t ${parts[1]} + t2v ${parts[2]})`,
+    event.samplesPerSecond > 0 ? speedOf(event) : "compiling",
+    `rate ${learningRate.toExponential(1)}`,
+    `Q ${latents}`,
+  ].join("  ");
+}
+
+/** What a data file holds, and what of it is left out. */
+export function dataLines({ file, samples, pictures, skipped, cutInstructions }: DataEvent): string {
+  const lines = [`${printableLine(file)}: ${samples} samples, ${pictures} pictures`];
+  if (skipped.length > 0) {
+    const named = skipped.slice(0, 3).map(({ record, reason }) => `record ${record} (${reason})`);
+    lines.push(`  left out, too long: ${skipped.length}: ${named.join(", ")}${skipped.length > 3 ? ", …" : ""}`);
+  }
+  if (cutInstructions > 0) lines.push(`  instructions cut at 256 tokens: ${cutInstructions}`);
+  return lines.join("\n");
+}
+
+export function beginLine({ model, parameters, device, steps, settings }: BeginEvent): string {
+  const length = steps === null ? `${settings.maxMinutes} minutes` : `${steps} steps`;
+  const size = `${printableLine(model)}, ${formatCount(parameters)} parameters, on ${device}`;
+  return `${size}: ${length} of ${settings.batchSize} samples, learning rate ${settings.learningRate}, seed ${settings.seed}`;
+}
+
+/** What came of it. */
+export function renderTraining({ folder, steps, samples, seconds, interrupted, last, dtype }: TrainResult): string {
+  const shown = printableLine(folder);
+  return [
+    interrupted ? `${shown}: stopped, and saved as it was then` : `${shown}: trained`,
+    keyValues([
+      ["steps", steps],
+      ["samples", samples],
+      ["time", formatDuration(seconds)],
+      ["loss", `${last.loss.toFixed(4)} (answer ${last.answer.toFixed(4)}), last step`],
+      ["speed", last.samplesPerSecond > 0 ? speedOf(last) : undefined],
+      ["weights", dtype],
+      ["log", `${shown}/train-log.jsonl`],
+    ]),
+  ].join("\n");
+}
+
+function speedOf({ samplesPerSecond, gflops }: Pick<StepEvent, "samplesPerSecond" | "gflops">): string {
+  return `${samplesPerSecond.toFixed(1)} samples/s  ${gflops.toFixed(0)} GFLOP/s`;
+}

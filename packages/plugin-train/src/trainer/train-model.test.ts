@@ -1,0 +1,243 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FusionError, loadFusion } from "@fusion-vlm/core";
+import { writeTinyModel } from "@fusion-vlm/core/testing";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { StepEvent, TrainEvent } from "./train-events.ts";
+import { trainModel } from "./train-model.ts";
+import type { TrainOptions } from "./train-options.ts";
+import { colourRecords, colours, writePictures, writeRecords } from "./training-data-for-tests.ts";
+
+let place: string;
+let base: TrainOptions & { data: string[] };
+
+beforeEach(async () => {
+  place = await mkdtemp(join(tmpdir(), "fusion-train-test-"));
+  await writeTinyModel(join(place, "start"));
+  await writePictures(place);
+  const data = await writeRecords(place, colourRecords());
+  base = {
+    ...{ model: join(place, "start"), data: [data], out: join(place, "out"), batchSize: 4, latentCounts: [4] },
+    ...{ worker: false, threads: 1 },
+  };
+});
+
+afterEach(() => rm(place, { recursive: true, force: true }));
+
+/** Trains, and returns its steps. */
+async function steps(options: Partial<TrainOptions>): Promise<StepEvent[]> {
+  const seen: StepEvent[] = [];
+  const onEvent = (event: TrainEvent) => event.type === "step" && seen.push(event);
+  await trainModel({ ...base, ...options, onEvent });
+  return seen;
+}
+
+async function failure(options: Partial<TrainOptions>): Promise<FusionError> {
+  const error = await trainModel({ ...base, ...options }).catch((thrown) => thrown);
+  if (!FusionError.isInstance(error)) throw new Error(`expected a FusionError, got ${String(error?.stack ?? error)}`);
+  return error;
+}
+
+/** What is in the folder besides what was put there. */
+async function leftovers(): Promise<string[]> {
+  return (await readdir(place)).filter((name) => !["start", "images"].includes(name) && !/\.jsonl?$/.test(name));
+}
+
+test("a tiny model learns four pictures by heart, and answers from its folder", async () => {
+  const losses = (await steps({ maxSteps: 40, learningRate: 1e-2 })).map(({ loss }) => loss);
+  const model = await loadFusion(base.out, { worker: false, threads: 1 });
+
+  expect(losses[0]).toBeGreaterThan(3);
+  expect(losses.at(-1)).toBeLessThan(0.15);
+  for (const name of Object.keys(colours)) {
+    const chat = model.chat({ image: join(place, `images/${name}.png`) });
+    expect((await chat.send("What is it?", { maxTokens: 8 })).text).toBe(name);
+    expect((await chat.send("First letter?", { maxTokens: 8 })).text).toBe(name[0]);
+  }
+  expect(model.info.untrained).toBe(false);
+  expect(await leftovers()).toEqual(["out"]);
+  await model.dispose();
+});
+
+test("the same seed gives the same losses and bytes, another one others", async () => {
+  const run = async (out: string, seed: number) => {
+    const seen = await steps({ seed, out: join(place, out), batchSize: 2, maxSteps: 4, latentCounts: [4, 16] });
+    const weights = await readFile(join(place, out, "model.safetensors"));
+    return { losses: seen.map(({ loss, gradientNorm, latents }) => [loss, gradientNorm, latents]), weights };
+  };
+
+  const [first, second, other] = [await run("a", 5), await run("b", 5), await run("c", 6)];
+
+  expect(second.losses).toEqual(first.losses);
+  expect(second.weights.equals(first.weights)).toBe(true);
+  expect(other.losses).not.toEqual(first.losses);
+});
+
+test("parts of a batch give the losses of the whole", async () => {
+  const [whole] = await steps({ maxSteps: 1, out: join(place, "a") });
+  const [parts] = await steps({ maxSteps: 1, out: join(place, "b"), microBatch: 2 });
+
+  expect(parts!.samples).toBe(4);
+  for (const key of ["loss", "answer", "visionToText", "textToVision", "gradientNorm"] as const) {
+    expect(parts![key]).toBeCloseTo(whole![key], 4);
+  }
+});
+
+test("files are trained on one after the other, epoch by epoch, and the log tells the same", async () => {
+  const text = [
+    {
+      conversations: [
+        { from: "human", value: "Two and two?" },
+        { from: "gpt", value: "4" },
+      ],
+    },
+  ];
+  const words = await writeRecords(place, text, "words.json");
+  const lines = join(place, "train.jsonl");
+  await writeFile(
+    lines,
+    colourRecords()
+      .map((record) => JSON.stringify(record))
+      .join("\n"),
+  );
+
+  const data = [
+    { file: words, epochs: 1 },
+    { file: lines, epochs: 2 },
+  ];
+  const seen = await steps({ data, batchSize: 3, dtype: "float16", mappingWeight: 0.5 });
+
+  const inFile = (file: string, epoch: number, samples: number) => ({ phase: file, epoch, samples });
+  expect(seen.map(({ phase, epoch, samples }) => ({ phase, epoch, samples }))[0]).toEqual(inFile(words, 0, 1));
+  for (const epoch of [0, 1]) {
+    const own = seen.filter((step) => step.phase === lines && step.epoch === epoch);
+    expect(own.map(({ samples }) => samples).toSorted()).toEqual([1, 3]);
+  }
+  expect(seen.at(-1)!.progress).toBe(1);
+  const log = (await readFile(join(base.out, "train-log.jsonl"), "utf8"))
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(log.map(({ type }) => type)).toEqual(["data", "data", "begin", ...seen.map(() => "step"), "saving", "end"]);
+  expect(log.filter(({ type }) => type === "step")).toEqual(seen);
+  expect(JSON.parse(await readFile(join(base.out, "config.json"), "utf8"))).toMatchObject({
+    ...{ torch_dtype: "float16", fusion_mapping_weight: 0.5, query_len: "4" },
+  });
+});
+
+test("ends by the clock", async () => {
+  const seen = await steps({ maxMinutes: 0.05, learningRate: 1e-3 });
+
+  expect(seen.length).toBeGreaterThan(1);
+  expect(seen.at(-1)).toMatchObject({ progress: 1, secondsLeft: 0 });
+  const rates = seen.map(({ learningRate }) => learningRate);
+  expect(rates.indexOf(Math.max(...rates))).toBeLessThan(seen.length / 2);
+});
+
+describe("an abort", () => {
+  /** Aborts when an event comes. */
+  function abortAt(isTime: (event: TrainEvent) => boolean) {
+    const controller = new AbortController();
+    return { signal: controller.signal, onEvent: (event: TrainEvent) => isTime(event) && controller.abort() };
+  }
+
+  test.each(["reading", "data", "begin", "step", "saving"])("at %s leaves nothing behind", async (type) => {
+    const error = await failure({ maxSteps: 2, ...abortAt((event) => event.type === type) });
+
+    expect(error).toMatchObject({ code: "ABORTED", message: expect.stringMatching(/nothing was written$/) });
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test("saves what was learned, when that is asked for", async () => {
+    const aborting = abortAt((event) => event.type === "step" && event.step === 3);
+    const { interrupted, steps: done } = await trainModel({
+      ...base,
+      ...aborting,
+      maxSteps: 50,
+      saveOnInterrupt: true,
+    });
+    const model = await loadFusion(base.out, { worker: false, threads: 1 });
+    await model.dispose();
+
+    expect([interrupted, done]).toEqual([true, 3]);
+    expect(await leftovers()).toEqual(["out"]);
+  });
+});
+
+describe("is refused, and leaves nothing behind", () => {
+  const [record] = colourRecords();
+  const cases: [what: string, records: unknown, message: RegExp][] = [
+    ["an empty dataset", [], /train\.json: expected at least one sample, got an empty list/],
+    ["a missing picture", [record, { ...record, image: "images/none.png" }], /record 2, image: .*nothing at this path/],
+    ["a picture outside", [{ ...record, image: "../start/config.json" }], /record 1, image: expected a path inside/],
+    [
+      "an absolute path",
+      [{ ...record, image: "/etc/hostname" }],
+      /image: expected a path inside .*got \/etc\/hostname/,
+    ],
+    ["a conversation in disorder", [{ conversations: record!.conversations.slice(1) }], /record 1, conversations\[0\]/],
+  ];
+
+  test.each(cases)("%s", async (_what, records, message) => {
+    await writeRecords(place, records);
+
+    expect((await failure({})).message).toMatch(message);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test("JSON that ends in the middle, by the number of its record", async () => {
+    await writeFile(base.data[0]!, JSON.stringify(colourRecords()).slice(0, 400));
+
+    expect((await failure({})).message).toMatch(/train\.json: record 2: expected its closing \}/);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test("a picture that cannot be decoded, by the record that names it", async () => {
+    await writeFile(join(place, "images/red.png"), "no picture");
+
+    expect(await failure({})).toMatchObject({ message: expect.stringMatching(/record 1, image: .*red\.png/) });
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test("more samples that are too long than allowed; fewer are left out and named", async () => {
+    const long = { ...record, conversations: [record!.conversations[0], { from: "gpt", value: "blue ".repeat(200) }] };
+    await writeRecords(place, [...colourRecords(), { ...long, id: "long" }]);
+
+    expect((await failure({ maxSkipped: 0 })).message).toMatch(/at most 0 samples .*got more: record 5 \(\d+ tokens/);
+    const events: TrainEvent[] = [];
+    const { skipped } = await trainModel({ ...base, maxSteps: 1, onEvent: (event) => events.push(event) });
+    expect(skipped).toBe(1);
+    expect(events.find(({ type }) => type === "data")).toMatchObject({
+      samples: 4,
+      skipped: [{ record: 5, id: "long", reason: expect.stringMatching(/the context holds 256/) }],
+    });
+  });
+
+  test("a folder with something in it, before anything is read", async () => {
+    await mkdir(base.out);
+    await writeFile(join(base.out, "thesis.txt"), "mine");
+
+    expect(await failure({ data: ["none.json"] })).toMatchObject({ code: "WRITE_FAILED" });
+    expect(await readdir(base.out)).toEqual(["thesis.txt"]);
+  });
+
+  test.each([
+    ["no data", { data: [] }, /^data: expected at least one/],
+    ["a file that is not there", { data: ["none.json"] }, /none\.json: .*nothing at this path/],
+    ["a micro-batch that does not divide", { batchSize: 4, microBatch: 3 }, /^microBatch: expected a divisor/],
+    ["a Q that is no square", { latentCounts: [4, 5] }, /^latentCounts: expected squares/],
+    ["a learning rate of 0", { learningRate: 0 }, /^learningRate/],
+    ["shares of some files", { data: [{ file: "a", share: 1 }, "b"] }, /^share: .*got 1 of 2/],
+  ])("%s", async (_what, options, message) => {
+    expect(await failure(options)).toMatchObject({ code: "OPTION_INVALID", message: expect.stringMatching(message) });
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test("a rate at which the loss is no number any more", async () => {
+    const error = await failure({ learningRate: 1e30, maxSteps: 20, warmupRatio: 0, maxGradientNorm: 0 });
+
+    expect(error.message).toMatch(/^training step \d+: expected a finite loss/);
+    expect(await leftovers()).toEqual([]);
+  });
+});
