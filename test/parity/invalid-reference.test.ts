@@ -1,8 +1,15 @@
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Backend, FusionError, nodeBackend, verifyModel } from "../../packages/core/src/index.ts";
-import { int64, type Tensor, tensor } from "../../packages/core/src/tensor/index.ts";
+import {
+  type Backend,
+  FusionError,
+  nodeBackend,
+  type VerifyOptions,
+  verifyModel,
+} from "../../packages/core/src/index.ts";
+import { float32, int64, type Tensor, tensor } from "../../packages/core/src/tensor/index.ts";
+import { sourceOf, writeSafetensors } from "../../packages/core/src/weights/index-node.ts";
 import { editSafetensors, keepCase, tensorOf } from "./edit-safetensors.ts";
 import { type GoldenModels, unpackGoldenModels } from "./golden-models.ts";
 
@@ -17,15 +24,22 @@ beforeAll(async () => {
 afterAll(() => golden?.remove());
 
 /** What verifying the phi model against a folder throws. */
-async function refusal(reference: string, options: { tolerance?: number } = {}): Promise<FusionError> {
+async function refusal(
+  reference: string,
+  options: Pick<VerifyOptions, "tolerance" | "gradients"> = {},
+): Promise<FusionError> {
   const thrown = await verifyModel({ model: golden.phi, reference, backend, ...options }).catch((error) => error);
   expect(thrown).toBeInstanceOf(FusionError);
   expect((thrown as FusionError).hint).not.toBe("");
   return thrown as FusionError;
 }
 
-async function expectInvalid(reference: string, message: RegExp): Promise<void> {
-  const { code, message: text } = await refusal(reference);
+async function expectInvalid(
+  reference: string,
+  message: RegExp,
+  gradients?: VerifyOptions["gradients"],
+): Promise<void> {
+  const { code, message: text } = await refusal(reference, { gradients });
   expect({ code, text }).toEqual({ code: "REFERENCE_INVALID", text: expect.stringMatching(message) });
 }
 
@@ -224,5 +238,71 @@ describe("a reference folder", () => {
 
   it.each([0, -1, Number.NaN])("is not compared with a tolerance of %d", async (tolerance) => {
     expect(await refusal(golden.phi, { tolerance })).toMatchObject({ code: "OPTION_INVALID", at: "tolerance" });
+  });
+});
+
+describe("recorded gradients", () => {
+  const file = "released_q4_grads_strided.safetensors";
+
+  /** A copy that recorded the gradient of one parameter, which may have other labels. */
+  async function withGradient(name: string, editInputs = (_tensors: Map<string, Tensor>) => {}): Promise<string> {
+    const folder = await withTensors("inputs.safetensors", editInputs);
+    await writeSafetensors(join(folder, file), sourceOf({ [name]: float32([1], [0]) }));
+    return folder;
+  }
+
+  it("must be there when they are asked for", async () => {
+    await expectInvalid(golden.phi, /: expected gradients: released_grads_strided\.safetensors or /, true);
+  });
+
+  it("must be of parameters of this model", async () => {
+    const folder = await withGradient("model.layers.99.weight");
+
+    await expectInvalid(
+      folder,
+      /strided\.safetensors\/model\.layers\.99\.weight: expected a tensor that this model has/,
+      "only",
+    );
+  });
+
+  it("must come from a batch with answers", async () => {
+    const folder = await withGradient("model.norm.weight", (tensors) => {
+      const { data } = tensorOf(tensors, "labels");
+      data.forEach((label, i) => {
+        if (Number(label) >= 0) data[i] = -100n;
+      });
+    });
+
+    await expectInvalid(folder, /: labels: expected answer tokens, for gradients, got none/, "only");
+  });
+
+  it("are listed as not compared when they are not asked for", async () => {
+    const folder = await withGradient("model.norm.weight");
+
+    const { unusedFiles } = await verifyModel({ model: golden.phi, reference: folder, backend });
+
+    expect(unusedFiles).toContain(file);
+  });
+
+  it.each([
+    ["another decay", { weight_decay: 0.1 }, "weight_decay"],
+    ["no second loss", { losses_before_and_after_each_step: [] }, "losses_before_and_after_each_step"],
+    ["a beta of one", { betas: [0.9, 1] }, "betas.1"],
+  ])("must not have AdamW steps with %s", async (_what, change, key) => {
+    const losses = { total: 1, ce: 1, cos_instruct: 0, cos_vision: 0 };
+    const steps = {
+      lr: 1e-3,
+      betas: [0.9, 0.999],
+      eps: 1e-8,
+      weight_decay: 0,
+      losses_before_and_after_each_step: [losses, losses],
+    };
+    const folder = await golden.changed(golden.phi, {
+      "results.json": await results(({ variants }) => {
+        variants.released_q4!.adamw = { ...steps, ...change };
+      }),
+    });
+
+    await expectInvalid(folder, new RegExp(`variants\\.released_q4\\.adamw\\.${key}: `));
   });
 });

@@ -206,15 +206,16 @@ describe("fusion model verify", () => {
     ]);
   });
 
-  test("tells a folder that is no reference, and one of another model", async () => {
+  test("tells a folder that is no reference, one of another model, and one without the gradients asked for", async () => {
     await writeTinyModel(place.path("tiny"));
 
     const noReference = place.fusion(["model", "verify", "tiny"]);
     const otherModel = place.fusion(["model", "verify", "tiny", "--reference", golden.llama]);
+    const noGradients = place.fusion(["model", "verify", golden.llama, "--gradients"]);
     const nothing = place.fusion(["model", "verify"]);
 
-    expect([noReference.exitCode, otherModel.exitCode, nothing.exitCode]).toEqual([1, 1, 2]);
-    for (const { stdout, stderr } of [noReference, otherModel]) {
+    expect([noReference, otherModel, noGradients, nothing].map(({ exitCode }) => exitCode)).toEqual([1, 1, 1, 2]);
+    for (const { stdout, stderr } of [noReference, otherModel, noGradients]) {
       expect(stdout).toBe("");
       expect(failureOf(stderr)).toMatchObject({ code: "REFERENCE_INVALID" });
     }

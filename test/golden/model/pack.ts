@@ -16,7 +16,7 @@ const leftOut: Readonly<Record<string, RegExp>> = {
     /^llm\.(layer\d+\.(pre|sampler\..+)|final_norm|logits|inputs_embeds_rows|rows|rows_valid)$/,
 };
 
-/** Gradients and optimiser steps: nothing compares them yet. */
+/** Gradients and optimiser steps, which ../gradients holds. */
 const unusedFiles = /_(grads_strided|grads_full_subset|adamw3_params)\.safetensors$/;
 
 const source = process.argv[2];

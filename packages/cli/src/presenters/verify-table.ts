@@ -31,7 +31,8 @@ function variantTable(rows: VerifyResult["rows"]): string {
     { head: "relative", value: ({ relativeError }) => formatError(relativeError), align: "right" },
     {
       head: "tolerance",
-      value: ({ tolerance }) => (tolerance === 0 ? "exact" : formatError(tolerance)),
+      value: ({ tolerance, isAbsolute }) =>
+        tolerance === 0 ? "exact" : `${formatError(tolerance)}${isAbsolute ? " absolute" : ""}`,
       align: "right",
     },
   ]);

@@ -8,6 +8,8 @@ export interface VerifyFolderOptions {
   readonly threads?: number;
   readonly semantics?: Semantics;
   readonly tolerance?: number;
+  /** Recorded gradients and steps of AdamW too. */
+  readonly gradients?: boolean;
   readonly signal: AbortSignal;
   /** Called after each variant. */
   readonly onVariant?: (summary: VariantSummary) => void;
@@ -38,7 +40,7 @@ export interface VerifyResult {
 
 /** Runs a model on a reference folder. Throws as `verifyModel`, and ABORTED between two variants. */
 export async function verifyFolder(options: VerifyFolderOptions): Promise<VerifyResult> {
-  const { model, reference, device, threads, semantics, tolerance, signal, onVariant } = options;
+  const { model, reference, device, threads, semantics, tolerance, gradients, signal, onVariant } = options;
   const backend = await nodeBackend({ device, threads });
   try {
     const variants: VariantSummary[] = [];
@@ -49,6 +51,7 @@ export async function verifyFolder(options: VerifyFolderOptions): Promise<Verify
       backend,
       semantics,
       tolerance,
+      gradients,
       onVariant: (name, own) => {
         signal.throwIfAborted();
         const summary = { name, passed: own.every((row) => row.passed), ...summarise(own) };

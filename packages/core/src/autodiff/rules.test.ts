@@ -39,8 +39,13 @@ describe.each(gradientCases)("the gradient of $operator, $what", (given) => {
 
     expect(Math.max(...named, ...fixed)).toBeLessThan(rounding);
   });
+});
 
-  it.skipIf(given.float64)("keeps the precision of float64", async () => {
+/** The engine has no float64 Erf, Gelu and Cos, and the case of Cast is a mix of both. */
+const float64Cases = gradientCases.filter(({ float64 }) => !float64);
+
+describe.each(float64Cases)("the gradient of $operator, $what, in float64", (given) => {
+  it("keeps that precision", async () => {
     expect(Math.max(...(await gradientErrors(backend, given, { dtype: "float64" })))).toBeLessThan(differencing);
   });
 });

@@ -71,6 +71,24 @@ export function compareExactly(name: string, reference: ArrayLike<number>, actua
   return compare(name, { shape: [reference.length], data: reference }, { shape: [actual.length], data: actual }, 0);
 }
 
+/** Compares with zeros: what was recorded there is rounding, so the error is absolute. */
+export function compareZero(name: string, { shape, data }: Numbers, tolerance: number): Comparison {
+  const zero = { shape, data: new Float64Array(data.length) };
+  const { elements, maxError } = compare(name, zero, { shape, data }, tolerance);
+  const passed = maxError <= tolerance;
+  return {
+    name,
+    shape,
+    elements,
+    maxError,
+    maxReference: 0,
+    relativeError: maxError,
+    tolerance,
+    passed,
+    isAbsolute: true,
+  };
+}
+
 /**
  * Rows of the second axis: [B, N, ...] with chosen n → [B, rows, ...].
  *

@@ -121,7 +121,12 @@ summary { cursor: pointer; color: var(--faint); }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   .plot { height: 7cm; }
   .sheet { grid-template-columns: repeat(3, 1fr); gap: .5rem; }
-  figure, tr { break-inside: avoid; }
-  h2 { break-after: avoid; }
+  .card { break-inside: auto; box-decoration-break: clone; }
+  .card img { height: 4.5cm; aspect-ratio: auto; }
+  .qa { font-size: 8.5pt; padding: .3rem .4rem; }
+  .qa dt { width: 5.4rem; }
+  details:not([open]) { display: none; }
+  figure, tr, .scores, .card img, .qa { break-inside: avoid; }
+  h2, .caption:has(+ .sheet) { break-after: avoid; }
 }
 `);

@@ -126,7 +126,8 @@ export const trainFlags = {
   }),
   shapes: Flags.integer({
     min: 1,
-    description: "Most lengths that samples are padded to: fewer compile sooner, more pad less. Default: 4.",
+    description:
+      "Most lengths that samples are padded to: each is compiled for every Q and takes memory; more pad less. Default: 2.",
     helpValue: "N",
     helpGroup: "OPTIMISER",
   }),

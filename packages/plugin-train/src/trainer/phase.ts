@@ -56,7 +56,8 @@ export class Phase {
       latents,
       bucket,
       atLeast: {
-        I: shape.instruction,
+        // Under released semantics text rows see the padding of instructions: there a batch has no more than it needs.
+        ...(this.#config.semantics === "paper" && { I: shape.instruction }),
         M: Math.min(members.length * largest, Math.ceil(likely)),
         R: shape.questions,
         S: shape.rows(latents),

@@ -106,15 +106,16 @@ class Run {
     };
     this.done = { steps, samples: this.done.samples + samples, last };
     await onStep(last);
-    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw diverged(last);
+    if (!Number.isFinite(gradientNorm)) throw diverged(last);
   }
 }
 
+/** A loss that is no number has stopped the step itself; its gradient may be none all the same. */
 function diverged({ step, loss, gradientNorm, learningRate }: StepEvent): FusionError {
   return new FusionError({
     code: "OPTION_INVALID",
     at: `training step ${step}`,
-    expected: "a finite loss and gradient",
+    expected: "a finite gradient",
     actual: `loss ${loss}, gradient norm ${gradientNorm} at learning rate ${learningRate}`,
     hint: "Train with a lower learning rate or a longer warm-up.",
   });

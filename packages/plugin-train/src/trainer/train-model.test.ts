@@ -237,7 +237,7 @@ describe("is refused, and leaves nothing behind", () => {
   test("a rate at which the loss is no number any more", async () => {
     const error = await failure({ learningRate: 1e30, maxSteps: 20, warmupRatio: 0, maxGradientNorm: 0 });
 
-    expect(error.message).toMatch(/^training step \d+: expected a finite loss/);
+    expect(error.message).toMatch(/^training step \d+: expected a finite/);
     expect(await leftovers()).toEqual([]);
   });
 });

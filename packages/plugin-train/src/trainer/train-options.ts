@@ -32,7 +32,7 @@ export interface TrainOptions extends Omit<NodeBackendOptions, "worker"> {
   readonly batchSize?: number;
   /** Samples that run through the model together; the batch size when absent. */
   readonly microBatch?: number;
-  /** Most sizes that samples are padded to: fewer compile sooner, more pad less. 4 when absent. */
+  /** Most sizes that samples are padded to: each is compiled for every Q and takes memory; more of them pad less. 2 when absent. */
   readonly shapes?: number;
 
   /** Peak learning rate; 1e-3 for a model at random and 2e-5 (paper, stage 1.5) for any other when absent. */
@@ -79,7 +79,7 @@ export type SettledOptions = TrainOptions &
 
 /** Throws OPTION_INVALID naming the first option that is wrong. */
 export function settleOptions(options: TrainOptions): SettledOptions {
-  const { batchSize = 16, shapes = 4, warmupRatio = 0.03, seed = 0, dtype = "float32", maxSkipped = 100 } = options;
+  const { batchSize = 16, shapes = 2, warmupRatio = 0.03, seed = 0, dtype = "float32", maxSkipped = 100 } = options;
   const { microBatch = batchSize, pictureCacheBytes = 512 * 1024 * 1024 } = options;
   const data = options.data.map((item) => (typeof item === "string" ? { file: item } : item));
   const atLeast = (least: number) => (value: number) => value >= least && Number.isFinite(value);

@@ -9,6 +9,7 @@ export class ModelVerify extends FusionCommand<VerifyResult> {
     "Runs the model on the recorded inputs and prints the largest absolute and relative error of every recorded tensor. Exit code 1 when one is past its tolerance.";
   static override examples = [
     "<%= config.bin %> model verify ./my-model --reference ./recorded",
+    "<%= config.bin %> model verify ./recorded --gradients",
     "<%= config.bin %> model verify ./recorded --semantics released --json",
   ];
   static override args = {
@@ -20,6 +21,9 @@ export class ModelVerify extends FusionCommand<VerifyResult> {
       helpValue: "FOLDER",
     }),
     semantics: { ...semanticsFlag, description: "Only the variants recorded under these semantics. Default: all." },
+    gradients: Flags.boolean({
+      description: "Also compare recorded gradients and steps of AdamW, where the folder has them.",
+    }),
     tolerance: numberFlag({
       min: 0,
       description: "Largest accepted error relative to a tensor's largest absolute value. Default: 1e-4.",
@@ -44,6 +48,7 @@ export class ModelVerify extends FusionCommand<VerifyResult> {
       threads: threads?.value,
       semantics: flags.semantics,
       tolerance: flags.tolerance,
+      gradients: flags.gradients,
       signal: this.abortSignal,
       onVariant: (summary) => {
         progress.finish();
