@@ -7,10 +7,13 @@
  *                    │              └→ autodiff ────┤
  *                    ├→ weights, text, image ──────┤
  *                    └→ backends, generate ────────┘
+ *
+ *   errors → files → weights, text, image, backends
  */
 const rooms = {
   errors: [],
   tensor: ["errors"],
+  files: ["errors"],
   // From operators to the model.
   graph: ["errors", "tensor"],
   ops: ["errors", "tensor", "graph"],
@@ -18,11 +21,11 @@ const rooms = {
   fusion: ["errors", "tensor", "graph", "ops", "nn", "text"],
   autodiff: ["errors", "tensor", "graph", "ops"],
   // What comes in from files. They know tensors, and nothing of models.
-  weights: ["errors", "tensor"],
-  text: ["errors", "tensor"],
-  image: ["errors", "tensor"],
+  weights: ["errors", "tensor", "files"],
+  text: ["errors", "tensor", "files"],
+  image: ["errors", "tensor", "files"],
   // What runs. A backend receives bytes and names, never model classes.
-  backends: ["errors", "tensor"],
+  backends: ["errors", "tensor", "files"],
   generate: ["errors", "tensor"],
 };
 // What puts the rooms together: a loaded model; then training, and the comparison with recorded numbers.

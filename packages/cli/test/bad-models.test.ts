@@ -117,6 +117,15 @@ describe("a model folder", () => {
       "CONFIG_INVALID",
       /divisible by/,
     ],
+    ["with endless layers", keys("config.json", { num_hidden_layers: 1e6 }), "CONFIG_INVALID", /num_hidden_layers/],
+    ["with an endless window", keys("config.json", { window_size: 100_000 }), "CONFIG_INVALID", /window_size/],
+    ["with endless pictures", keys("vision_config.json", { image_size: 1e8 }), "CONFIG_INVALID", /image_size/],
+    [
+      "with image tokens past its context",
+      keys("config.json", { fusion_image_tokens: 256 }),
+      "CONFIG_INVALID",
+      /config\.json: expected fusion_image_tokens below/,
+    ],
     ["with latents that are no squares", keys("config.json", { query_len: "4,5" }), "CONFIG_INVALID", /query_len/],
     [
       "with an unknown tower",
@@ -152,6 +161,15 @@ describe("a model folder", () => {
       keys("config.json", { fusion_template: "llama_3" }),
       "TOKENIZER_INVALID",
       /./,
+    ],
+    [
+      "with a folder as config.json",
+      async (folder) => {
+        await remove("config.json")(folder);
+        await mkdir(join(folder, "config.json"));
+      },
+      "CONFIG_INVALID",
+      /config\.json: expected a regular file, got a directory/,
     ],
     ["without weights", remove("model.safetensors"), "MODEL_NOT_FOUND", /./],
     ["with empty weights", write("model.safetensors", ""), "WEIGHTS_INVALID", /model\.safetensors/],

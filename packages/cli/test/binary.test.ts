@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 const binary = fileURLToPath(new URL("../bin/run.js", import.meta.url));
@@ -83,6 +83,24 @@ describe("a command line that is wrong", () => {
     expect(JSON.parse(fusion("nope", "--json").stdout)).toEqual({
       error: { code: "USAGE", message: "command nope not found", hint, details: {} },
     });
+  });
+});
+
+describe("what fusion plugins install passes on to npm", () => {
+  const inherited = (value: string | undefined) => {
+    // The environment of the binary is that of the npm that it starts.
+    const script = `process.argv = [process.execPath, ${JSON.stringify(binary)}, "--version"];
+      await import(${JSON.stringify(pathToFileURL(binary).href)});
+      process.stdout.write("[" + process.env.ONNXRUNTIME_NODE_INSTALL + "]");`;
+    const { ONNXRUNTIME_NODE_INSTALL: _, ...rest } = process.env;
+    const env = { ...rest, HOME: folder, XDG_DATA_HOME: folder, ...(value && { ONNXRUNTIME_NODE_INSTALL: value }) };
+    const args = ["--input-type=module", "--eval", script];
+    return spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8", env }).stdout.match(/\[.*\]/)?.[0];
+  };
+
+  test("keeps onnxruntime-node from downloading CUDA libraries, unless the user has said otherwise", () => {
+    expect(inherited(undefined)).toBe("[skip]");
+    expect(inherited("cuda12")).toBe("[cuda12]");
   });
 });
 

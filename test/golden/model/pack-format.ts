@@ -51,7 +51,7 @@ export function unpack(packed: Buffer): Map<string, Buffer> {
 }
 
 /** Header and data of a safetensors file. */
-export function splitSafetensors(bytes: Buffer): { header: Record<string, Span>; dataStart: number } {
+function splitSafetensors(bytes: Buffer): { header: Record<string, Span>; dataStart: number } {
   const dataStart = 8 + Number(bytes.readBigUInt64LE(0));
   const { __metadata__, ...header } = JSON.parse(bytes.toString("utf8", 8, dataStart));
   return { header, dataStart };

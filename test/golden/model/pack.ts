@@ -8,13 +8,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { pack, splitSafetensors } from "./pack-format.ts";
-
-/** Tensors that are left out, by file: what the other files of the same model check in the same way. */
-const leftOut: Readonly<Record<string, RegExp>> = {
-  "B_llama_siglip/released_q64.safetensors":
-    /^llm\.(layer\d+\.(pre|sampler\..+)|final_norm|logits|inputs_embeds_rows|rows|rows_valid)$/,
-};
+import { pack } from "./pack-format.ts";
 
 /** Gradients and optimiser steps, which ../gradients holds. */
 const unusedFiles = /_(grads_strided|grads_full_subset|adamw3_params)\.safetensors$/;
@@ -32,7 +26,7 @@ for (const folder of ["common", "A_phi_siglip2", "B_llama_siglip"]) {
     if (file === "results.json") writeResults(path, join(here, folder, file));
     else if (file === "inputs.safetensors" || file.endsWith(".json"))
       writeFileSync(join(here, folder, file), readFileSync(path));
-    else packed.set(file, without(readFileSync(path), leftOut[`${folder}/${file}`]));
+    else packed.set(file, readFileSync(path));
   }
   writeFileSync(join(here, folder, "tensors.pack.br"), pack(packed));
 }
@@ -51,32 +45,4 @@ function writeResults(from: string, to: string): void {
     training.includes(key) ? undefined : value,
   );
   writeFileSync(to, `${text}\n`);
-}
-
-/** A safetensors file without the tensors whose names match. */
-function without(file: Buffer, names: RegExp | undefined): Buffer {
-  if (!names) return file;
-  const { header, dataStart } = splitSafetensors(file);
-  const kept = Object.entries(header).filter(([name]) => !names.test(name));
-  const parts: Buffer[] = [];
-  let offset = 0;
-  const spans = kept.map(
-    ([
-      name,
-      {
-        dtype,
-        shape,
-        data_offsets: [from, to],
-      },
-    ]) => {
-      parts.push(file.subarray(dataStart + from, dataStart + to));
-      offset += to - from;
-      return [name, { dtype, shape, data_offsets: [offset - (to - from), offset] }];
-    },
-  );
-  const text = JSON.stringify(Object.fromEntries(spans));
-  const json = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(json.length));
-  return Buffer.concat([length, json, ...parts]);
 }

@@ -38,3 +38,9 @@ test("the rate counts the tokens after the first, as only these are decoded", as
   expect((await collectAnswer(parts(end), () => {})).tokensPerSecond).toBe(25);
   expect((await collectAnswer(parts({ ...end, tokens: [5] }), () => {})).tokensPerSecond).toBeNull();
 });
+
+test("a stream that ends without an end part is a broken promise of the SDK", async () => {
+  const stream = parts({ type: "text-delta", text: "A" });
+
+  await expect(collectAnswer(stream, () => {})).rejects.toMatchObject({ code: "INTERNAL" });
+});

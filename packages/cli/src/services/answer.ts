@@ -1,4 +1,4 @@
-import type { Answer, AnswerPart, Timing } from "@fusion-vlm/core";
+import { type Answer, type AnswerPart, internalError, type Timing } from "@fusion-vlm/core";
 import type { GenerationSettings } from "@fusion-vlm/plugin-kit";
 
 /** An answer as the documents of ask and chat hold it. */
@@ -17,7 +17,7 @@ export interface AnswerFacts {
 /**
  * Passes text on as it is made, and returns the whole answer.
  *
- * @throws what the stream throws
+ * @throws what the stream throws; INTERNAL for one without an end part
  */
 export async function collectAnswer(
   stream: AsyncIterable<AnswerPart>,
@@ -28,8 +28,8 @@ export async function collectAnswer(
     if (part.type === "text-delta") onText(part.text);
     else answer = answerFacts(part);
   }
-  // A stream that ends without an end part breaks the SDK's promise.
-  return answer!;
+  if (answer) return answer;
+  throw internalError("answer", "the stream ended without an end part");
 }
 
 function answerFacts({ text, finishReason, tokens, usage, timing }: Answer): AnswerFacts {

@@ -1,5 +1,8 @@
+import { availableParallelism } from "node:os";
 import { expect, it } from "vitest";
 import { nodeBackend } from "./node-backend-node.ts";
+
+const most = 4 * availableParallelism();
 
 it("says why auto takes the CPU", async () => {
   const backend = await nodeBackend({ worker: false });
@@ -18,8 +21,15 @@ it("says that a device was asked for", async () => {
 
 it.each([
   [{ device: "tpu" as "cpu" }, "nodeBackend: device: expected one of auto, cpu, webgpu, cuda, got tpu"],
-  [{ threads: 0 }, "nodeBackend: threads: expected a whole number of 1 or more, got 0"],
-  [{ threads: 1.5 }, "nodeBackend: threads: expected a whole number of 1 or more, got 1.5"],
+  [{ threads: 0 }, `nodeBackend: threads: expected a whole number from 1 to ${most}, four for each processor, got 0`],
+  [
+    { threads: 1.5 },
+    `nodeBackend: threads: expected a whole number from 1 to ${most}, four for each processor, got 1.5`,
+  ],
+  [
+    { threads: 5000 },
+    `nodeBackend: threads: expected a whole number from 1 to ${most}, four for each processor, got 5000`,
+  ],
 ])("refuses %o", async (options, message) => {
   await expect(nodeBackend(options)).rejects.toMatchObject({ code: "OPTION_INVALID", message });
 });

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { availableParallelism } from "node:os";
 import { FusionError } from "../errors/index.ts";
+import { workerFile } from "../files/index-node.ts";
 import type { Backend } from "./backend.ts";
 import { type OnnxEngineOptions, onnxEngine } from "./onnx-engine-node.ts";
 import { disableTelemetry, type NodeDevice } from "./ort-node.ts";
@@ -10,10 +10,15 @@ import { workerBackend } from "./worker-backend-node.ts";
 export interface NodeBackendOptions {
   /** `auto` when absent. A device that is asked for and does not start is an error, never replaced by another. */
   readonly device?: NodeDevice | "auto";
-  /** Threads inside an operator; ONNX Runtime's own choice (the physical cores) when absent. */
+  /** Threads inside an operator, at most four for each processor; ONNX Runtime's own choice (the physical cores) when absent. */
   readonly threads?: number;
   /** Compute in a worker thread, so that the event loop stays free; true when absent. */
   readonly worker?: boolean;
+}
+
+/** Engine threads wait actively: thousands of them would bring the machine to a halt. */
+function mostThreads(): number {
+  return 4 * availableParallelism();
 }
 
 const devices: readonly string[] = ["auto", "cpu", "webgpu", "cuda"];
@@ -30,13 +35,13 @@ const webgpuRuns = new SerialQueue();
 export async function nodeBackend(options: NodeBackendOptions = {}): Promise<Backend> {
   const engine = engineOptions(options);
   disableTelemetry();
-  return options.worker === false ? onnxEngine(engine) : workerBackend(engineWorkerUrl(), engine);
+  return options.worker === false ? onnxEngine(engine) : workerBackend(workerFile("engine"), engine);
 }
 
 function engineOptions({ device = "auto", threads }: NodeBackendOptions): OnnxEngineOptions {
   if (!devices.includes(device)) throw optionError("device", `one of ${devices.join(", ")}`, device);
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw optionError("threads", "a whole number of 1 or more", threads);
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads())) {
+    throw optionError("threads", `a whole number from 1 to ${mostThreads()}, four for each processor`, threads);
   }
   const shared = { ...(threads !== undefined && { threads }), ...(device === "webgpu" && { queue: webgpuRuns }) };
   // Whether a GPU is faster depends on the model and its precision: auto takes what always works.
@@ -51,19 +56,5 @@ function optionError(name: string, expected: string, actual: unknown): FusionErr
     expected,
     actual: String(actual),
     hint: `Correct the option ${name}.`,
-  });
-}
-
-/** Beside the built chunks; from TypeScript sources, what the last build left in dist. */
-function engineWorkerUrl(): URL {
-  const places = ["./engine-worker-node.js", "../../dist/engine-worker-node.js"];
-  const found = places.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(url));
-  if (found) return found;
-  throw new FusionError({
-    code: "BACKEND_UNAVAILABLE",
-    at: "engine worker",
-    expected: "engine-worker-node.js beside the built package",
-    actual: `none at ${fileURLToPath(new URL(places[0]!, import.meta.url))}`,
-    hint: "Run `npm run build`, keep the file when you bundle, or pass worker: false.",
   });
 }

@@ -1,2 +1,3 @@
+export { abortedError, throwIfAborted } from "./abort.ts";
 export { type ErrorCode, FusionError, type FusionErrorOptions, internalError } from "./fusion-error.ts";
 export { decodeError, encodeError, type WireError } from "./wire-error.ts";

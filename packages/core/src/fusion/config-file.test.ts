@@ -3,6 +3,7 @@ import { FusionError } from "../errors/index.ts";
 import { tinyModelFiles } from "../testing/index.ts";
 import { defaultLatents, interactionPoints } from "./config.ts";
 import { type ConfigJson, parseConfig } from "./config-file.ts";
+import { modelPreset, presetNames } from "./model-presets.ts";
 
 /** What an official FUSION-X-Phi checkpoint's config.json says, tiny; keys of the backbone that FUSION ignores included. */
 const phiText = `{
@@ -139,6 +140,27 @@ describe("parseConfig", () => {
   });
 });
 
+describe("keys that would change the model", () => {
+  it.each<Record<string, unknown>>([
+    { sliding_window: 256 },
+    { sliding_window: null, partial_rotary_factor: 1, attention_bias: false, mlp_bias: null },
+    { mm_use_im_start_end: true, mm_hidden_size: 16 },
+    { rope_scaling: { type: "default", attention_factor: null } },
+  ])("are accepted where they change nothing: %j", (change) => {
+    const { config, vision } = tinyModelFiles();
+
+    expect(parseConfig({ ...config, ...change }, vision, "model")).toEqual(parseConfig(config, vision, "model"));
+  });
+});
+
+describe.each(presetNames)("preset %s", (name) => {
+  it("is within the limits", () => {
+    const { config, vision } = modelPreset(name);
+
+    expect(() => parseConfig(config, vision, name)).not.toThrow();
+  });
+});
+
 describe("CONFIG_INVALID", () => {
   const longrope = { type: "longrope", short_factor: [1, 1, 1, 1], long_factor: [1, 1, 1, 1] };
   const llama3 = {
@@ -202,6 +224,29 @@ describe("CONFIG_INVALID", () => {
       { rope_scaling: { type: "yarn" } },
       'expected rope_scaling of type longrope, llama3 or none, got "yarn"',
     ],
+    ["a million layers", { num_hidden_layers: 1e6 }, "model/config.json: num_hidden_layers: "],
+    ["endless heads", { head_dim: 1e10 }, "model/config.json: head_dim: "],
+    ["a window wider than any map", { window_size: 100_000 }, "model/config.json: window_size: "],
+    [
+      "latents and a window that are too much together",
+      { query_len: "40000", window_size: 3 },
+      "expected query_len and window_size with √Q · w of at most 512",
+    ],
+    ["endless latents", { query_len: 1e12 }, "expected query_len and window_size with √Q · w of at most 512"],
+    ["endless image tokens", { fusion_image_tokens: 1e12 }, "model/config.json: fusion_image_tokens: "],
+    [
+      "image tokens past the context",
+      { fusion_image_tokens: 256 },
+      "model/config.json: expected fusion_image_tokens below 240: a context of 256 and 16 latents, got 256",
+    ],
+    ["windowed attention", { sliding_window: 255 }, "expected sliding_window of null or at least 256"],
+    ["heads rotated in part", { partial_rotary_factor: 0.75 }, "model/config.json: partial_rotary_factor: "],
+    ["biased attention", { attention_bias: true }, "model/config.json: attention_bias: "],
+    ["a biased MLP", { mlp_bias: true }, "model/config.json: mlp_bias: "],
+    ["slots without tokens around them", { mm_use_im_start_end: false }, "model/config.json: mm_use_im_start_end: "],
+    ["another tower's width", { mm_hidden_size: 32 }, "expected mm_hidden_size 16, the tower's width, got 32"],
+    ["a factor of longrope's own", { rope_scaling: { ...longrope, attention_factor: 1.2 } }, "attention_factor: "],
+    ["longrope with mscales", { rope_scaling: { ...longrope, short_mscale: 1.2 } }, "rope_scaling.short_mscale: "],
   ])("%s", (_case, change, message) => {
     const { config, vision } = tinyModelFiles();
 

@@ -1,12 +1,20 @@
 import { z } from "zod";
 import type { RopeScaling } from "../nn/index.ts";
-import type { FusionConfig, InteractionConfig, LanguageConfig, Semantics, TemplateName } from "./config.ts";
+import type { TemplateName } from "../text/index.ts";
+import {
+  defaultLatents,
+  type FusionConfig,
+  type InteractionConfig,
+  type LanguageConfig,
+  type Semantics,
+} from "./config.ts";
 import { configError, divisible, validate } from "./config-error.ts";
+import { count, limits, onlyNeutral, ratio } from "./config-limits.ts";
 import { parseVision } from "./vision-config-file.ts";
 
-const count = z.number().int().positive();
-const ratio = z.number().positive();
-const square = count.refine((value) => Number.isInteger(Math.sqrt(value)), "must be a square number");
+const square = count(limits.grid ** 2).refine((value) => Number.isInteger(Math.sqrt(value)), "must be a square number");
+const notScaled = onlyNeutral(z.never(), "is not supported: only the factor that follows from the lengths");
+const noBias = onlyNeutral(z.literal(false), "is not supported: these layers have no bias");
 
 const ropeScalingSchema = z
   .object({
@@ -15,41 +23,50 @@ const ropeScalingSchema = z
     factor: ratio.optional(),
     low_freq_factor: ratio.optional(),
     high_freq_factor: ratio.optional(),
-    original_max_position_embeddings: count.optional(),
+    original_max_position_embeddings: count(limits.positions).optional(),
     short_factor: z.array(ratio).optional(),
     long_factor: z.array(ratio).optional(),
+    attention_factor: notScaled,
+    short_mscale: notScaled,
+    long_mscale: notScaled,
   })
   .nullish();
 
-/** The keys of config.json that FUSION reads; every other key of the backbone's file is left alone. */
+/** The keys of config.json that FUSION reads, or that would change it; every other key is left alone. */
 const configSchema = z.object({
   model_type: z.enum(["fusion_phi", "fusion_llama"]),
-  vocab_size: count,
-  hidden_size: count,
-  intermediate_size: count,
-  num_hidden_layers: count,
-  num_attention_heads: count,
-  num_key_value_heads: count.optional(),
-  head_dim: count.nullish(),
+  vocab_size: count(limits.vocabulary),
+  hidden_size: count(limits.width),
+  intermediate_size: count(limits.innerWidth),
+  num_hidden_layers: count(limits.layers),
+  num_attention_heads: count(limits.heads),
+  num_key_value_heads: count(limits.heads).optional(),
+  head_dim: count(limits.headDim).nullish(),
   hidden_act: z.literal("silu").default("silu"),
   rms_norm_eps: ratio.default(1e-5),
   rope_theta: ratio.default(10000),
   rope_scaling: ropeScalingSchema,
-  max_position_embeddings: count.default(4096),
-  original_max_position_embeddings: count.optional(),
+  partial_rotary_factor: onlyNeutral(z.literal(1), "is not supported: all of a head is rotated"),
+  max_position_embeddings: count(limits.positions).default(4096),
+  original_max_position_embeddings: count(limits.positions).optional(),
+  sliding_window: z.number().int().positive().nullish(),
+  attention_bias: noBias,
+  mlp_bias: noBias,
   tie_word_embeddings: z.boolean().default(false),
   mm_vision_tower: z.string().min(1),
+  mm_hidden_size: count(limits.width).nullish(),
   mm_projector_type: z.literal("mlp2x_gelu").default("mlp2x_gelu"),
+  mm_use_im_start_end: onlyNeutral(z.literal(true), "is not supported: the templates put tokens around each slot"),
   image_aspect_ratio: z.literal("static_hd").default("static_hd"),
-  query_len: z.union([z.string(), count]).default("4,16,36,64,144"),
-  window_size: count.default(3),
-  num_of_vision_sampler_layers: z.number().int().min(0).default(10),
-  start_of_vision_sampler_layers: z.number().int().min(0).default(0),
-  stride_of_vision_sampler_layers: count.default(3),
-  tokenizer_model_max_length: count.default(4096),
+  query_len: z.union([z.string().max(1000), z.number().int().positive()]).default("4,16,36,64,144"),
+  window_size: count(limits.windowedSide).default(3),
+  num_of_vision_sampler_layers: z.number().int().min(0).max(limits.layers).default(10),
+  start_of_vision_sampler_layers: z.number().int().min(0).max(limits.layers).default(0),
+  stride_of_vision_sampler_layers: count(limits.layers).default(3),
+  tokenizer_model_max_length: count(limits.positions).default(4096),
   fusion_semantics: z.enum(["released", "paper"]).default("released"),
   fusion_template: z.enum(["phi_3", "llama_3", "vicuna_v1"]).optional(),
-  fusion_interaction_heads: count.default(16),
+  fusion_interaction_heads: count(limits.heads).default(16),
   fusion_image_tokens: square.optional(),
   fusion_mapping_weight: z.number().min(0).default(0.1),
 });
@@ -65,23 +82,43 @@ export type ConfigJson = z.input<typeof configSchema>;
  * @throws CONFIG_INVALID naming every wrong key at once
  */
 export function parseConfig(config: unknown, vision: unknown, at: string): FusionConfig {
-  const json = validate(configSchema, config, `${at}/config.json`);
+  const file = `${at}/config.json`;
+  const json = validate(configSchema, config, file);
   const tower = parseVision(json.mm_vision_tower, vision, at);
-  const language = languageConfig(json, `${at}/config.json`);
-  const interaction = interactionConfig(json, language, `${at}/config.json`);
-  return {
+  if (json.mm_hidden_size && json.mm_hidden_size !== tower.hiddenSize) {
+    throw configError(file, `mm_hidden_size ${tower.hiddenSize}, the tower's width`, String(json.mm_hidden_size));
+  }
+  const language = languageConfig(json, file);
+  const model: FusionConfig = {
     modelType: json.model_type,
     semantics: json.fusion_semantics as Semantics,
     template: json.fusion_template ?? defaultTemplate(json.model_type),
     language,
     vision: tower,
     visionTower: json.mm_vision_tower,
-    interaction,
-    latentCounts: latentCounts(String(json.query_len), `${at}/config.json`),
+    interaction: interactionConfig(json, language, file),
+    latentCounts: latentCounts(String(json.query_len), json.window_size, file),
     imageGrid: json.fusion_image_tokens === undefined ? tower.grid : Math.sqrt(json.fusion_image_tokens),
     mappingWeight: json.fusion_mapping_weight,
     maxLength: json.tokenizer_model_max_length,
   };
+  requireContext(json, model, file);
+  return model;
+}
+
+/** What this file alone settles about the context; the grid of the tower may still be replaced by an option. */
+function requireContext(json: z.output<typeof configSchema>, model: FusionConfig, at: string): void {
+  const context = Math.min(model.maxLength, model.language.maxPositions);
+  const { sliding_window: window, fusion_image_tokens: imageTokens } = json;
+  if (window && window < context) {
+    const expected = `sliding_window of null or at least ${context}, the model's context: attention is never windowed`;
+    throw configError(at, expected, String(window));
+  }
+  const latents = defaultLatents(model);
+  if (imageTokens && imageTokens + latents >= context) {
+    const expected = `fusion_image_tokens below ${context - latents}: a context of ${context} and ${latents} latents`;
+    throw configError(at, expected, String(imageTokens));
+  }
 }
 
 /** Every interaction layer must follow a decoder layer that exists: one that never runs would be a mistake unseen. */
@@ -177,9 +214,16 @@ function ropeScaling(json: z.output<typeof configSchema>, headDim: number, at: s
   throw configError(at, "rope_scaling of type longrope, llama3 or none", `"${type}"`);
 }
 
-function latentCounts(text: string, at: string): number[] {
+function latentCounts(text: string, window: number, at: string): number[] {
   const counts = text.split(",").map(Number);
-  if (counts.every((value) => Number.isInteger(value) && value > 0 && Number.isInteger(Math.sqrt(value))))
-    return counts;
-  throw configError(at, "query_len: square numbers separated by commas", `"${text}"`);
+  const isSquare = (value: number) => Number.isInteger(value) && value > 0 && Number.isInteger(Math.sqrt(value));
+  if (!counts.every(isSquare)) {
+    throw configError(at, "query_len: square numbers separated by commas", `"${text}"`);
+  }
+  const side = Math.sqrt(counts.reduce((most, value) => Math.max(most, value), 0)) * window;
+  if (side > limits.windowedSide) {
+    const expected = `query_len and window_size with √Q · w of at most ${limits.windowedSide}`;
+    throw configError(at, expected, `"${text}" and ${window}`);
+  }
+  return counts;
 }

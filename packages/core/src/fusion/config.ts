@@ -1,9 +1,8 @@
 import type { Activation, RopeScaling } from "../nn/index.ts";
+import type { TemplateName } from "../text/index.ts";
 
 /** Which first-half attention mask, padding rule and instruction cut a model was trained with (FUSION.md 7). */
 export type Semantics = "released" | "paper";
-
-export type TemplateName = "phi_3" | "llama_3" | "vicuna_v1";
 
 /** The language model: Phi-3 (fused projections) or Llama (separate ones, grouped queries). */
 export interface LanguageConfig {

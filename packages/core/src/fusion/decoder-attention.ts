@@ -14,7 +14,7 @@ export interface KeyValue {
 /** What the rows of a call may attend to. */
 export interface DecoderContext {
   readonly rope: RopeValues;
-  /** [B, 1, 1, S, S] causal bias among the rows of this call; absent for a single row. */
+  /** [1, 1, 1, S, S] causal bias among the rows of this call; absent for a single row. */
   readonly causalBias?: Value;
   /** [B, 1, 1, 1, C] bias of the cache's unfilled part; present exactly when there is a cache. */
   readonly pastBias?: Value;
@@ -100,14 +100,17 @@ function projections(op: OpBuilder, config: LanguageConfig, prefix: string, x: V
   ];
 }
 
-/** Row i of this call sees row j when position j ≤ position i. positions int64 [B, S] → [B, 1, 1, S, S] */
-export function causalBias(op: OpBuilder, positions: Value): Value {
+/**
+ * Row i of this call sees row j when j ≤ i: by place, because padding rows share a position with the last row that counts.
+ *
+ * @returns [1, 1, 1, S, S]
+ */
+export function causalBias(op: OpBuilder, length: Value["shape"][number]): Value {
   return op.scope("causal_bias", () => {
-    const [batch, length] = positions.shape as [Value["shape"][number], Value["shape"][number]];
-    const rows = op.Reshape(positions, [batch, length, 1]);
-    const columns = op.Reshape(positions, [batch, 1, length]);
-    const bias = op.Where(op.GreaterOrEqual(rows, columns), 0, maskedScore); // [B, S, S]
-    return op.Reshape(bias, [batch, 1, 1, length, length]);
+    const places = op.Range(length);
+    const rows = op.Reshape(places, [length, 1]);
+    const bias = op.Where(op.GreaterOrEqual(rows, places), 0, maskedScore); // [S, S]
+    return op.Reshape(bias, [1, 1, 1, length, length]);
   });
 }
 

@@ -42,7 +42,7 @@ export function decoder(
   const { positions, past, afterLayer } = options;
   const context: DecoderContext = {
     rope: ropeValues(op, ropeTable(language.headDim, language.ropeTheta, language.ropeScaling), positions),
-    causalBias: positions.shape[1] === 1 ? undefined : causalBias(op, positions),
+    causalBias: positions.shape[1] === 1 ? undefined : causalBias(op, positions.shape[1]!),
     pastBias: past && pastBias(op, past.lengths, past.layers[0]!.key.shape[3]!),
   };
   const present: KeyValue[] = [];

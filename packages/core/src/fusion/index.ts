@@ -5,7 +5,6 @@ export {
   interactionPoints,
   type LanguageConfig,
   type Semantics,
-  type TemplateName,
   type TowerKind,
   type VisionConfig,
 } from "./config.ts";

@@ -103,6 +103,13 @@ describe("a batch", () => {
     ]);
   });
 
+  it("leaves padding at its sample's last position", () => {
+    const padded = layoutSequence([withoutImage(text(31), latent, question(32))], { ...options, bucket: 8 });
+
+    expect(rowsOf(layout.feeds.position_ids!)[1]).toEqual([0, 1, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6]);
+    expect(rowsOf(padded.feeds.position_ids!)).toEqual([[0, 1, 2, 3, 4, 5, 5, 5]]);
+  });
+
   it("counts rows through the whole batch", () => {
     expect(rowsOf(layout.feeds.question_rows!)).toEqual([
       [6, 12],

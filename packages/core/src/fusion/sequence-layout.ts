@@ -98,7 +98,10 @@ export function layoutSequence(samples: readonly LayoutSample[], options: Layout
     });
   });
 
-  const positions = Array.from({ length: batch * length }, (_, i) => firstPosition + (i % length));
+  // Padding stays at its sample's last position, or it would push a short sample past longrope's original length.
+  const positions = laid.flatMap((sample) =>
+    Array.from({ length }, (_, s) => firstPosition + Math.min(s, Math.max(0, sample.length - 1))),
+  );
   return {
     length,
     samples: laid.map(({ length, questionEnds, latentStarts }) => ({ length, questionEnds, latentStarts })),

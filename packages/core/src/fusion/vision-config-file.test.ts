@@ -51,6 +51,9 @@ describe("CONFIG_INVALID", () => {
       { image_size: 3 },
       "expected image_size of at least one patch, got 3 with patches of 4",
     ],
+    ["endless images", { image_size: 1e8 }, "model/vision_config.json: image_size: "],
+    ["more patches than any tower", { image_size: 4000, patch_size: 4 }, "expected image_size of at most 256 patches"],
+    ["endless layers", { num_hidden_layers: 1e6 }, "model/vision_config.json: num_hidden_layers: "],
     ["an unknown activation", { hidden_act: "relu" }, "model/vision_config.json: hidden_act: "],
     ["a deviation of 0", { image_std: [0, 1, 1] }, "model/vision_config.json: image_std.0: "],
   ])("in the tower: %s", (_case, change, message) => {

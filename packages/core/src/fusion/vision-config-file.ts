@@ -1,6 +1,7 @@
 import type { Activation } from "../nn/index.ts";
 import type { TowerKind, VisionConfig } from "./config.ts";
 import { configError, divisible, validate } from "./config-error.ts";
+import { limits } from "./config-limits.ts";
 import { towerPreset } from "./tower-presets.ts";
 import { visionSchema } from "./vision-schema.ts";
 
@@ -42,12 +43,9 @@ export function parseVision(name: string, vision: unknown, at: string): VisionCo
   const classToken = kind === "clip";
   const usual = defaults[classToken ? "clip" : "siglip"];
   const grid = Math.floor(json.image_size / json.patch_size);
-  if (grid < 1) {
-    throw configError(
-      file,
-      "image_size of at least one patch",
-      `${json.image_size} with patches of ${json.patch_size}`,
-    );
+  if (grid < 1 || grid > limits.grid) {
+    const expected = grid < 1 ? "image_size of at least one patch" : `image_size of at most ${limits.grid} patches`;
+    throw configError(file, expected, `${json.image_size} with patches of ${json.patch_size}`);
   }
   const declared = json.num_hidden_layers;
   return {

@@ -1,7 +1,10 @@
-import { FusionError } from "../errors/index.ts";
+import { abortedError, throwIfAborted } from "../errors/index.ts";
 import type { Sampler } from "./sampler.ts";
 import { type StopCondition, stopRules } from "./stop-condition.ts";
 import { TextScanner } from "./text-scanner.ts";
+
+/** Named by errors. */
+const place = "generate";
 
 /** Turns tokens into text; holds back bytes that are no whole character yet. The text room's streams are such. */
 export interface TextStream {
@@ -68,7 +71,7 @@ export async function* generateTokens(options: GenerateTokensOptions): AsyncGene
   let { logits } = options;
 
   for (;;) {
-    throwIfAborted(signal);
+    throwIfAborted(signal, place);
     const token = sampler.next(logits, seen);
     tokens.push(token);
     seen.push(token);
@@ -100,11 +103,11 @@ export async function* generateTokens(options: GenerateTokensOptions): AsyncGene
 
 /** The job's result, or ABORTED as soon as the signal fires; its listener never stays behind. */
 async function untilAborted<T>(job: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  throwIfAborted(signal);
+  throwIfAborted(signal, place);
   if (!signal) return job();
   let stopListening = () => {};
   const aborted = new Promise<never>((_resolve, reject) => {
-    const listener = () => reject(abortedError(signal));
+    const listener = () => reject(abortedError(signal, place));
     signal.addEventListener("abort", listener, { once: true });
     stopListening = () => signal.removeEventListener("abort", listener);
   });
@@ -113,18 +116,4 @@ async function untilAborted<T>(job: () => Promise<T>, signal: AbortSignal | unde
   } finally {
     stopListening();
   }
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortedError(signal);
-}
-
-function abortedError(signal: AbortSignal): FusionError {
-  return new FusionError({
-    code: "ABORTED",
-    at: "generate",
-    message: "generate: stopped by its abort signal",
-    hint: "Nothing is wrong; raise the time limit if it came too early.",
-    cause: signal.reason,
-  });
 }

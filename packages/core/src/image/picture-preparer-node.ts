@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { decodeError, FusionError } from "../errors/index.ts";
+import { workerFile } from "../files/index-node.ts";
 import type { PictureReply, PictureRequest } from "./picture-worker-node.ts";
 import { type PreparedImage, type PrepareOptions, prepareImage } from "./prepare-image-node.ts";
 
@@ -20,7 +19,7 @@ export interface PicturePreparer {
  *
  * @throws BACKEND_UNAVAILABLE when the built worker file is not there
  */
-export function picturePreparer(url: URL = pictureWorkerUrl()): PicturePreparer {
+export function picturePreparer(url: URL = workerFile("picture")): PicturePreparer {
   return new PictureThread(url);
 }
 
@@ -100,20 +99,6 @@ class PictureThread implements PicturePreparer {
     worker.postMessage("end");
     await ended;
   }
-}
-
-/** Beside the built chunks; from TypeScript sources, what the last build left in dist. */
-function pictureWorkerUrl(): URL {
-  const places = ["./picture-worker-node.js", "../../dist/picture-worker-node.js"];
-  const found = places.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(url));
-  if (found) return found;
-  throw new FusionError({
-    code: "BACKEND_UNAVAILABLE",
-    at: "picture worker",
-    expected: "picture-worker-node.js beside the built package",
-    actual: `none at ${fileURLToPath(new URL(places[0]!, import.meta.url))}`,
-    hint: "Run `npm run build`, keep the file when you bundle, or pass worker: false.",
-  });
 }
 
 function endedError(exitCode: number, reason: string): FusionError {

@@ -1,5 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
 import { FusionError } from "../errors/index.ts";
+import { type FileProblem, readFileWithin } from "../files/index-node.ts";
 import { imageTooLarge, invalidImage, shownSource, supportedFormats } from "./image-error.ts";
 
 /** Encoded bytes of a picture, and the name under which errors speak of them. */
@@ -25,7 +25,10 @@ export async function readImageBytes(source: string | Uint8Array, maxBytes: numb
     });
   }
   const at = typeof source === "string" ? shownSource(source) : "image bytes";
-  const bytes = typeof source === "string" ? await readFileWithin(source, at, maxBytes) : source;
+  const bytes =
+    typeof source === "string"
+      ? await readFileWithin(source, maxBytes, (problem) => refused(source, at, problem))
+      : source;
   assertByteCount(at, bytes.length, maxBytes);
   if (bytes.length === 0) {
     throw invalidImage({
@@ -37,37 +40,20 @@ export async function readImageBytes(source: string | Uint8Array, maxBytes: numb
   return { at, bytes };
 }
 
-async function readFileWithin(path: string, at: string, maxBytes: number): Promise<Uint8Array> {
-  try {
-    // Looked at before it is opened: opening a named pipe would wait for ever.
-    const facts = await stat(path);
-    if (!facts.isFile()) {
-      throw invalidImage({
-        at,
-        actual: facts.isDirectory() ? "a directory" : "a device, pipe or socket",
-        hint: "Pass the path of one picture file.",
-      });
-    }
-    assertByteCount(at, facts.size, maxBytes);
-    return await readFile(path);
-  } catch (error) {
-    throw FusionError.isInstance(error) ? error : unreadable(path, at, error);
-  }
-}
-
-function unreadable(path: string, at: string, error: unknown): FusionError {
-  const systemCode = (error as NodeJS.ErrnoException).code ?? "an unknown failure";
-  const isMissing = ["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(systemCode);
+function refused(path: string, at: string, { kind, expected, actual, cause }: FileProblem): FusionError {
+  if (kind === "too large") return imageTooLarge(at, expected, actual, "maxBytes");
+  if (kind === "not a file") return invalidImage({ at, actual, hint: "Pass the path of one picture file." });
+  const isMissing = kind === "missing";
   const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(path) && !/^[a-z]:[\\/]/i.test(path);
   return new FusionError({
     code: isMissing ? "IMAGE_NOT_FOUND" : "IMAGE_INVALID",
     at,
-    expected: isMissing ? supportedFormats : "a readable file",
-    actual: isMissing ? "no such file" : systemCode,
+    expected: isMissing ? supportedFormats : expected,
+    actual: isMissing ? "no such file" : actual,
     hint: isUrl
       ? "URLs are not fetched: download the picture and pass its path or its bytes."
       : "Check the path and its permissions.",
-    cause: error,
+    cause,
   });
 }
 

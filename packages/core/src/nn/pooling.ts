@@ -27,7 +27,7 @@ function poolAxis(op: OpBuilder, x: Value, axis: number, bins: number): Value {
 export function poolingBins(cells: number, bins: number): { width: number; indices: number[] } {
   const starts = Array.from({ length: bins }, (_, i) => Math.floor((i * cells) / bins));
   const ends = Array.from({ length: bins }, (_, i) => Math.ceil(((i + 1) * cells) / bins));
-  const width = Math.max(...starts.map((start, i) => ends[i]! - start));
+  const width = starts.reduce((widest, start, i) => Math.max(widest, ends[i]! - start), 0);
   const indices = starts.flatMap((start, i) =>
     Array.from({ length: width }, (_, step) => Math.min(start + step, ends[i]! - 1)),
   );

@@ -111,7 +111,7 @@ describe("recorded tables", () => {
 });
 
 describe("longrope's switch", () => {
-  it("comes with the first position that is not below the original length, for every row of the call", async () => {
+  it("comes with the first position that is not below the original length, for every row of the sample", async () => {
     const table = longrope();
     const cosine = async (positions: number[]) => (await valuesAt(table, int64([positions.length], positions))).cos!;
 

@@ -5,7 +5,7 @@ import type { OpBuilder } from "../ops/index.ts";
 export interface RopeTable {
   /** Inverse frequencies [H/2] for positions up to `originalLength`. */
   readonly short: Float32Array;
-  /** Inverse frequencies [H/2] once any position of the call is past `originalLength`; absent when there is one regime. */
+  /** Inverse frequencies [H/2] once any position of a sample is past `originalLength`; absent when there is one regime. */
   readonly long?: Float32Array;
   readonly originalLength?: number;
   /** Factor on cos and sin in both regimes (longrope); 1 otherwise. */
@@ -92,12 +92,18 @@ export function ropeValues(op: OpBuilder, table: RopeTable, positions: Value): R
   });
 }
 
-/** The long frequencies hold for the whole call as soon as one position lies past the original length. */
+/**
+ * The long frequencies hold for a whole sample as soon as one of its positions lies past the original length.
+ *
+ * differs from official: there one long sample switches its whole batch, so that results depend on the company.
+ *
+ * @returns [H/2], or [B, 1, H/2] where there are two regimes
+ */
 function frequencies(op: OpBuilder, table: RopeTable, positions: Value): Value {
   const short = op.floats([table.short.length], table.short);
   if (!table.long || table.originalLength === undefined) return short;
-  const highest = op.ReduceMax(positions, [0, 1], false); // []
-  const isLong = op.GreaterOrEqual(highest, table.originalLength);
+  const highest = op.ReduceMax(positions, [1], true); // [B, 1]
+  const isLong = op.Reshape(op.GreaterOrEqual(highest, table.originalLength), [positions.shape[0]!, 1, 1]);
   return op.Where(isLong, op.floats([table.long.length], table.long), short);
 }
 

@@ -125,7 +125,9 @@ export class OpBuilder extends OperatorApplier {
     return this.#cut(x, axis, size, undefined);
   }
 
-  #cut(x: Value, axis: number, start: Dim, end: Dim | undefined): Value {
+  #cut(x: Value, axis: number, from: Dim, to: Dim | undefined): Value {
+    const start = this.resolve(from);
+    const end = to === undefined ? undefined : this.resolve(to);
     const place = normalizeAxis(`${this.path}/Slice`, axis, x);
     const length = subtractDims(end ?? x.shape[place]!, start);
     const ends = end === undefined ? this.ints([toTheEnd]) : this.shapeTensor([end]);

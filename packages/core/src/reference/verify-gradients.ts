@@ -60,7 +60,7 @@ async function compareTraining(
   const { adamw, grad_norms: norms, query_len: latents } = variant;
   const [beta1, beta2] = adamw?.betas ?? [];
   const read = async (parameter: string) => toFloat32(await weights.read(parameter));
-  const options = { maxGradientNorm: 0, ...(adamw && { beta1, beta2, epsilon: adamw.eps }) };
+  const options = { maxGradientNorm: 0, fixedSizes: true, ...(adamw && { beta1, beta2, epsilon: adamw.eps }) };
   const state = await TrainingState.create(backend, config, read, options);
   try {
     let losses = await state.accumulate([batch], latents);

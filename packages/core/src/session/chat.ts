@@ -1,8 +1,9 @@
-import { FusionError, internalError } from "../errors/index.ts";
+import { FusionError } from "../errors/index.ts";
 import { linkedController } from "./abort.ts";
 import type { ChatContext, Conversation, ConversationSettings, FinishedTurn } from "./chat-context.ts";
 import type { Answer, AnswerEnd, AnswerPart, GenerationOptions } from "./options.ts";
 import { Turn } from "./turn.ts";
+import { wholeAnswer } from "./whole-answer.ts";
 
 /**
  * A conversation about at most one picture.
@@ -35,13 +36,8 @@ export class Chat {
   }
 
   /** Asks the next question and waits for the whole answer. Throws as {@link stream}. */
-  async send(question: string, options: GenerationOptions = {}): Promise<Answer> {
-    for await (const part of this.stream(question, options)) {
-      if (part.type !== "end") continue;
-      const { type: _, ...answer } = part;
-      return answer;
-    }
-    throw internalError("chat", "the stream ended without an end part");
+  send(question: string, options: GenerationOptions = {}): Promise<Answer> {
+    return wholeAnswer(this.stream(question, options));
   }
 
   /**

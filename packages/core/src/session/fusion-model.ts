@@ -1,9 +1,9 @@
-import { internalError } from "../errors/index.ts";
 import type { FusionConfig } from "../fusion/index.ts";
 import { Chat } from "./chat.ts";
 import type { ChatContext } from "./chat-context.ts";
 import { type Answer, type AnswerPart, type ImageSource, optionError, type QuestionOptions } from "./options.ts";
 import type { PreparedPicture } from "./vision-memory.ts";
+import { wholeAnswer } from "./whole-answer.ts";
 
 /** Facts about a loaded model. */
 export interface ModelInfo {
@@ -31,7 +31,13 @@ export interface ChatOptions {
   readonly image?: ImageSource;
   readonly system?: string;
   readonly autoOrient?: boolean;
-  /** Encode the image again with all questions at every turn, as the reference's chat program does. */
+  /**
+   * Encode the image again with all questions at every turn, as the reference's chat program does.
+   *
+   * The conversation is then told to the model as its text. Without it, the cache holds the very tokens that were written, those
+   * of a stop text included, which is no part of the answer's text: after a stop text the two ways differ in what the model
+   * remembers.
+   */
   readonly reencode?: boolean;
 }
 
@@ -65,13 +71,8 @@ export class FusionModel {
   }
 
   /** Answers one question. Throws as {@link Chat.stream}. */
-  async ask(options: QuestionOptions): Promise<Answer> {
-    for await (const part of this.stream(options)) {
-      if (part.type !== "end") continue;
-      const { type: _, ...answer } = part;
-      return answer;
-    }
-    throw internalError("ask", "the stream ended without an end part");
+  ask(options: QuestionOptions): Promise<Answer> {
+    return wholeAnswer(this.stream(options));
   }
 
   /** Answers one question in pieces. Throws as {@link Chat.stream}. */

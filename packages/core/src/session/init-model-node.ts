@@ -1,7 +1,8 @@
 import { mkdir, readdir, rm, rmdir, statfs, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { FusionError } from "../errors/index.ts";
+import { FusionError, throwIfAborted } from "../errors/index.ts";
 import { type FusionConfig, fusionParameters, modelPreset, parseConfig, unusedParameters } from "../fusion/index.ts";
+import { sizeOf } from "../tensor/index.ts";
 import { embeddedCorpus, trainFamilyTokenizer } from "../text/index.ts";
 import {
   type FloatDtype,
@@ -10,7 +11,6 @@ import {
   type WeightSource,
   writeWeights,
 } from "../weights/index-node.ts";
-import { throwIfAborted } from "./abort.ts";
 
 export interface InitModelOptions {
   readonly preset: string;
@@ -54,7 +54,7 @@ export async function initModel(options: InitModelOptions): Promise<InitModelRes
   checkOptions(seed, dtype);
   const config = parseConfig(preset.config, preset.vision, `preset ${name}`);
   const shapes = new Map([...fusionParameters(config), ...unusedParameters(config)]);
-  const parameters = [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((size, dim) => size * dim, 1), 0);
+  const parameters = [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
   const bytes = parameters * bytesPerElement[dtype];
   throwIfAborted(signal, "init");
 

@@ -19,6 +19,7 @@ import {
   prefillGraph,
 } from "../fusion/index.ts";
 import type { Graph } from "../graph/index.ts";
+import { sizeOf } from "../tensor/index.ts";
 import { loadTokenizer } from "../text/index-node.ts";
 import type { WeightEntry } from "../weights/index.ts";
 import { openModelFolder } from "./model-folder-node.ts";
@@ -137,7 +138,7 @@ function partSizes(
     return {
       part,
       tensors: own.length,
-      parameters: own.reduce((sum, [, shape]) => sum + shape.reduce((size, dim) => size * dim, 1), 0),
+      parameters: own.reduce((sum, [, shape]) => sum + sizeOf(shape), 0),
       ...(entries && { bytes: own.reduce((sum, [name]) => sum + entries.get(name)!.length, 0) }),
     };
   });

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { type NodeBackendOptions, nodeBackend } from "../backends/index-node.ts";
-import { FusionError } from "../errors/index.ts";
+import { FusionError, throwIfAborted } from "../errors/index.ts";
 import type { FusionConfig } from "../fusion/index.ts";
 import { inlinePreparer, type PicturePreparer, picturePreparer } from "../image/index-node.ts";
+import { sizeOf } from "../tensor/index.ts";
 import { chatTemplate, type FusionTokenizer, requireControlTokens } from "../text/index.ts";
 import { loadTokenizer } from "../text/index-node.ts";
-import { throwIfAborted } from "./abort.ts";
 import { Cleanup } from "./cleanup.ts";
 import { FusionEngine } from "./engine.ts";
 import { FusionModel, type PictureReader } from "./fusion-model.ts";
@@ -107,7 +107,7 @@ async function openTokenizer({ folder }: ModelFolder, config: FusionConfig): Pro
 
 function countParameters({ weights }: ModelFolder): number {
   let count = 0;
-  for (const { shape } of weights.entries.values()) count += shape.reduce((size, dim) => size * dim, 1);
+  for (const { shape } of weights.entries.values()) count += sizeOf(shape);
   return count;
 }
 

@@ -1,32 +1,28 @@
-import { readFile } from "node:fs/promises";
 import { FusionError } from "../errors/index.ts";
+import { readJsonFile } from "../files/index-node.ts";
+
+/** Bytes; the largest real ones, with rope factors and label lists, stay below 100 kB. */
+const largestConfig = 4 * 2 ** 20;
 
 /** Contents of a JSON file; undefined when `optional` and there is no such file. Throws CONFIG_INVALID otherwise. */
-export async function readJson(path: string, { optional = false } = {}): Promise<unknown> {
-  let bytes: Uint8Array;
+export async function readJson(
+  path: string,
+  { optional = false, maxBytes = largestConfig }: { optional?: boolean; maxBytes?: number } = {},
+): Promise<unknown> {
+  let isMissing = false;
   try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    if (optional && (cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new FusionError({
-      code: "CONFIG_INVALID",
-      at: path,
-      expected: "a readable file",
-      actual: (cause as NodeJS.ErrnoException).code ?? String(cause),
-      hint: "Check the folder: a model folder has config.json, tokenizer.json and model.safetensors.",
-      cause,
+    return await readJsonFile(path, maxBytes, ({ kind, hint, ...problem }) => {
+      isMissing = kind === "missing";
+      const folderHint = "Check the folder: a model folder has config.json, tokenizer.json and model.safetensors.";
+      return new FusionError({
+        code: "CONFIG_INVALID",
+        at: path,
+        hint: kind === "not JSON" || kind === "too large" ? hint : folderHint,
+        ...problem,
+      });
     });
-  }
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new FusionError({
-      code: "CONFIG_INVALID",
-      at: path,
-      expected: "JSON in UTF-8",
-      actual: bytes.length === 0 ? "an empty file" : (cause as Error).message,
-      hint: "Copy the file again from where the model came from.",
-      cause,
-    });
+  } catch (error) {
+    if (optional && isMissing) return undefined;
+    throw error;
   }
 }

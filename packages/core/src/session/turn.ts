@@ -1,7 +1,6 @@
-import { internalError } from "../errors/index.ts";
+import { internalError, throwIfAborted } from "../errors/index.ts";
 import { type GenerationEnd, generateTokens, maxNewTokens } from "../generate/index.ts";
 import type { Segment } from "../text/index.ts";
-import { throwIfAborted } from "./abort.ts";
 import { answerSegment, type ChatContext, type Conversation, type ConversationSettings } from "./chat-context.ts";
 import { generationRules } from "./generation-rules.ts";
 import { KeyValueCache } from "./kv-cache.ts";

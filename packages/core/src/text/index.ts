@@ -10,6 +10,7 @@ export {
   type Turn,
 } from "./chat-template.ts";
 export { type FamilyTokens, familySpecialTokens, requireControlTokens, stopTokenIds } from "./control-tokens.ts";
+export { embeddedCorpus } from "./embedded-corpus.ts";
 export { type TokenizerFiles, trainFamilyTokenizer } from "./family-tokenizer.ts";
 export {
   type ConversationPlanOptions,
@@ -25,4 +26,3 @@ export {
 export type { TextStream } from "./text-stream.ts";
 export { createTokenizer, type DecodeOptions, type EncodeOptions, type FusionTokenizer } from "./tokenizer.ts";
 export type { AddedToken, TokenizerConfig, TokenizerJson } from "./tokenizer-json.ts";
-export { embeddedCorpus } from "./embedded-corpus.ts";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { TextPiece } from "./added-tokens.ts";
-import { chatTemplate, renderPrompt, type TemplateName, type Turn } from "./chat-template.ts";
-import { type PlanTokenizer, planConversation, planTurn, type Segment } from "./sequence-plan.ts";
+import { chatTemplate, type PromptPiece, renderPrompt, type TemplateName, type Turn } from "./chat-template.ts";
+import { encodePieces, type PlanTokenizer, planConversation, planTurn, type Segment } from "./sequence-plan.ts";
 import { byteLevelTokenizer, sentencePieceTokenizer } from "./tokenizers-for-tests.ts";
 
 interface GoldenLabels {
@@ -107,6 +107,46 @@ describe("planConversation against the reference's label masking", () => {
     expect(labels).toEqual(sample.labels);
     expect(labels.flatMap((label, i) => (label === -400 ? [i] : []))).toEqual(sample.instruct_positions);
     expect(plan.instruction).toEqual(sample.instructs);
+  });
+});
+
+describe("encodePieces against the reference's tokenizer_image_token", () => {
+  const sample: { prompt: string; vocab: Record<string, number>; llama_like_bos: number[]; phi_like_nobos: number[] } =
+    JSON.parse(
+      readFileSync(new URL("../../../../test/golden/prompts/tokenizer_image_token.json", import.meta.url), "utf8"),
+    );
+  const slotIds: Record<string, number> = { "<image>": -200, "<latent_image>": -300 };
+  const slotNames = sample.prompt.match(/<latent_image>|<image>/g)!;
+
+  it.each([
+    ["Llama's", true, sample.llama_like_bos],
+    ["Phi's", false, sample.phi_like_nobos],
+  ] as const)("with a slot in the middle of a sentence and %s BOS (%s)", (_family, hasBos, expected) => {
+    const tokenizer: PlanTokenizer = {
+      idOf: (token) => sample.vocab[token],
+      encode(text, { bos = false } = {}) {
+        const joined = typeof text === "string" ? text : text.map((piece) => piece.text).join("");
+        const ids = (joined.match(/<\w+>|\n|\w+/g) ?? []).map((word) => sample.vocab[word] ?? -1);
+        return bos && hasBos ? [1, ...ids] : ids;
+      },
+    };
+    const pieces = sample.prompt
+      .split(/(<latent_image>|<image>)/)
+      .map(
+        (text): PromptPiece =>
+          text === "<image>" || text === "<latent_image>"
+            ? { kind: "slot", name: text }
+            : { kind: "text", text, plain: false, supervised: false, endsQuestion: false },
+      );
+
+    const segments = encodePieces(tokenizer, pieces, { bos: true, hasImage: true });
+
+    const slots = segments.filter(({ kind }) => kind !== "text");
+    const ids = segments.flatMap((segment) =>
+      segment.kind === "text" ? [...segment.ids] : [slotIds[slotNames[slots.indexOf(segment)]!]!],
+    );
+    expect(ids).toEqual(expected);
+    expect(slots.map(({ kind }) => kind)).toEqual(["image", "latent", "latent"]);
   });
 });
 

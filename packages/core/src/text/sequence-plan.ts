@@ -96,7 +96,8 @@ function encodeInstruction(tokenizer: PlanTokenizer, turns: readonly Turn[]): nu
   return tokenizer.encode([{ text: turns.map((turn) => turn.question.trim()).join(""), plain: true }], { bos: true });
 }
 
-function encodePieces(
+/** Text between two slots is one string; the first string has the BOS token, also where later ones are cut in mid-sentence. */
+export function encodePieces(
   tokenizer: PlanTokenizer,
   pieces: readonly PromptPiece[],
   { bos, hasImage }: { bos: boolean; hasImage: boolean },

@@ -63,7 +63,11 @@ describe("loadTokenizer", () => {
     ["a truncated file", JSON.stringify(tokenizerJson).slice(0, 500), "got a file that is cut off"],
     ["text that is not JSON", "{oops}", "got text that is not JSON"],
     ["a Git LFS pointer", "version https://git-lfs.github.com/spec/v1\n", "got a Git LFS pointer"],
-    ["bytes that are not UTF-8", new Uint8Array([0x7b, 0xff, 0x7d]), "expected UTF-8 text"],
+    [
+      "bytes that are not UTF-8",
+      new Uint8Array([0x7b, 0xff, 0x7d]),
+      "expected JSON in UTF-8, got bytes that are not UTF-8",
+    ],
     ["JSON of another kind", "[]", "expected a JSON object"],
   ])("refuses %s", async (_, content, message) => {
     await write("tokenizer.json", content);

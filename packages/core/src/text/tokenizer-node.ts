@@ -1,7 +1,11 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { readJsonFile } from "../files/index-node.ts";
 import { createTokenizer, type FusionTokenizer } from "./tokenizer.ts";
 import { isObject, type JsonObject, tokenizerError } from "./tokenizer-json.ts";
+
+/** Bytes; tokenizer.json of the largest vocabularies takes 33 MB. */
+const largestFile = 256 * 2 ** 20;
 
 /**
  * The tokenizer of a model folder: `tokenizer.json`, and where they exist `tokenizer_config.json`,
@@ -61,29 +65,9 @@ async function listFolder(folder: string): Promise<Set<string>> {
 }
 
 async function readJsonObject(path: string): Promise<JsonObject> {
-  const hint = "Copy the file from the model's source again.";
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw tokenizerError(path, "a readable file", String(cause), "Check the file's kind and permissions.", cause);
-  });
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw tokenizerError(path, "UTF-8 text", "bytes that are not UTF-8", hint, cause);
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw tokenizerError(path, "JSON", notJson(text), hint, cause);
-  }
-  if (!isObject(value)) throw tokenizerError(path, "a JSON object", "another JSON value", hint);
-  return value;
-}
-
-function notJson(text: string): string {
-  const trimmed = text.trim();
-  if (trimmed === "") return "an empty file";
-  if (trimmed.startsWith("version https://git-lfs")) return "a Git LFS pointer, not the file itself";
-  return trimmed.startsWith("{") && !trimmed.endsWith("}") ? "a file that is cut off" : "text that is not JSON";
+  const value = await readJsonFile(path, largestFile, ({ expected, actual, hint, cause }) =>
+    tokenizerError(path, expected, actual, hint, cause),
+  );
+  if (isObject(value)) return value;
+  throw tokenizerError(path, "a JSON object", "another JSON value", "Copy the file again from where it came from.");
 }

@@ -251,28 +251,34 @@ describe("compiled programs", () => {
     return { backend: watching, events };
   }
 
-  it("are made once for each batch shape", async () => {
+  const longer = pictured(config, "three", [12], turn([11, 12, 13], new Array<number>(12).fill(30)));
+
+  it("serve batches of every shape", async () => {
     const { backend: watching, events } = watched();
     const state = await train({ backend: watching });
     const [one, two] = mixedSamples(config);
-    const longer = pictured(
-      config,
-      "three",
-      [12],
-      turn(
-        [11, 12, 13],
-        Array.from({ length: 12 }, () => 30),
-      ),
-    );
 
-    for (const sample of [one, two, longer, one]) await state.accumulate([batchOf([sample], 16)], latents);
+    for (const samples of [[one], [two], [longer, one]]) await state.accumulate([batchOf(samples)], latents);
 
+    expect(events).toEqual(["compiled"]);
+  });
+
+  it("are made once for each batch shape where sizes are fixed, with the same losses and gradients", async () => {
+    const { backend: watching, events } = watched();
+    const state = await train({ backend: watching }, { fixedSizes: true });
+    const [one, two] = mixedSamples(config);
+
+    for (const sample of [two, longer, one, two]) await state.accumulate([batchOf([sample], 16)], latents);
     expect(events).toEqual(["compiled", "compiled", "compiled"]); // one has two questions, longer has a longer sequence
+
+    const losses = await state.accumulate([batchOf([one], 16)], latents);
+    expectEqualLosses(await shared.accumulate([batchOf([one], 16)], latents), losses);
+    expect(gradientDifference(await shared.read("gradient"), await state.read("gradient"))).toBeLessThan(rounding);
   });
 
   it("leave when long unused, and with the state", async () => {
     const { backend: watching, events } = watched();
-    const state = await train({ backend: watching }, { compiledShapes: 1 });
+    const state = await train({ backend: watching }, { fixedSizes: true, compiledPrograms: 1 });
     const [one, two] = mixedSamples(config);
 
     await state.accumulate([batchOf([one])], latents);
@@ -300,7 +306,7 @@ describe("a mistake", () => {
     [{ beta1: 1 }, "beta1: expected a number from 0 to below 1, got 1"],
     [{ epsilon: Number.NaN }, "epsilon: expected a number of 0 or more, got NaN"],
     [{ weightDecay: -1 }, "weightDecay: expected a number of 0 or more, got -1"],
-    [{ compiledShapes: 0 }, "compiledShapes: expected a whole number of 1 or more, got 0"],
+    [{ compiledPrograms: 0 }, "compiledPrograms: expected a whole number of 1 or more, got 0"],
   ])("in the options is named: %o", async (options, message) => {
     await expect(train({}, options)).rejects.toThrow(message);
   });
@@ -318,7 +324,7 @@ describe("a mistake", () => {
 
   it("of another Q than the batch was laid out for", async () => {
     await expect(shared.accumulate([batchOf(mixedSamples(config))], 16)).rejects.toThrow(
-      /latent_rows: expected \[3, 2, 16\], got \[3, 2, 4\]/,
+      /latent_rows: expected \[B, R, 16\], got \[3, 2, 4\]/,
     );
   });
 });

@@ -12,8 +12,13 @@ import { type AdamWOptions, adamwDefaults, updateGraph } from "./update-graph.ts
 export interface TrainingOptions extends Partial<AdamWOptions> {
   /** Of matrices; norms and biases are never decayed. 0 when absent, as in the paper. */
   readonly weightDecay?: number;
-  /** How many batch shapes stay compiled; 16 when absent. */
-  readonly compiledShapes?: number;
+  /**
+   * Compile a gradient program for each batch shape instead of one for all; false when absent. It compiles about four times
+   * faster, and its steps are about 5 % slower on the CPU (docs/performance.md): for runs of a few steps of one shape.
+   */
+  readonly fixedSizes?: boolean;
+  /** How many gradient programs stay compiled; 16 when absent. */
+  readonly compiledPrograms?: number;
 }
 
 /** Losses of a step, averaged over its batch. */
@@ -37,7 +42,7 @@ export interface StepResult extends StepLosses {
  * Parameters, gradients and AdamW moments of a model in training; they stay with the engine from step to step.
  *
  * A step runs one gradient program for each part of its batch and one update program. Gradient programs are compiled
- * once for each number of latents and each batch shape. One call at a time: await each before the next.
+ * once for each number of latents, and serve batches of every shape. One call at a time: await each before the next.
  */
 export class TrainingState {
   readonly #tensors: TrainingTensors;
@@ -64,7 +69,7 @@ export class TrainingState {
     read: (name: string) => Promise<Float32Array>,
     options: TrainingOptions = {},
   ): Promise<TrainingState> {
-    const { weightDecay = 0, compiledShapes = 16 } = options;
+    const { weightDecay = 0, fixedSizes = false, compiledPrograms = 16 } = options;
     const { beta1, beta2, epsilon, maxGradientNorm } = adamwDefaults;
     const adamw: AdamWOptions = {
       beta1: options.beta1 ?? beta1,
@@ -72,13 +77,14 @@ export class TrainingState {
       epsilon: options.epsilon ?? epsilon,
       maxGradientNorm: options.maxGradientNorm ?? maxGradientNorm,
     };
-    requireOptions({ ...adamw, weightDecay, compiledShapes });
+    requireOptions({ ...adamw, weightDecay, compiledPrograms });
     const groups = parameterGroups(fusionParameters(config), { weightDecay });
     const tensors = await TrainingTensors.allocate(backend, groups);
     try {
       await tensors.write("parameters", read);
       const update = await compileFed(backend, updateGraph(groups, adamw));
-      return new TrainingState(tensors, new GradientPrograms(backend, config, groups, compiledShapes), update, adamw);
+      const gradients = new GradientPrograms(backend, config, groups, fixedSizes, compiledPrograms);
+      return new TrainingState(tensors, gradients, update, adamw);
     } catch (error) {
       await tensors.dispose();
       throw error;
@@ -174,8 +180,8 @@ export class TrainingState {
   }
 }
 
-function requireOptions(options: AdamWOptions & Required<TrainingOptions>): void {
-  const { beta1, beta2, epsilon, maxGradientNorm, weightDecay, compiledShapes } = options;
+function requireOptions(options: Required<Omit<TrainingOptions, "fixedSizes">>): void {
+  const { beta1, beta2, epsilon, maxGradientNorm, weightDecay, compiledPrograms } = options;
   for (const [name, beta] of Object.entries({ beta1, beta2 })) {
     if (!(beta >= 0 && beta < 1)) throw optionError(name, "a number from 0 to below 1", String(beta));
   }
@@ -183,8 +189,8 @@ function requireOptions(options: AdamWOptions & Required<TrainingOptions>): void
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
       throw optionError(name, "a number of 0 or more", String(value));
   }
-  if (Number.isInteger(compiledShapes) && compiledShapes >= 1) return;
-  throw optionError("compiledShapes", "a whole number of 1 or more", String(compiledShapes));
+  if (Number.isInteger(compiledPrograms) && compiledPrograms >= 1) return;
+  throw optionError("compiledPrograms", "a whole number of 1 or more", String(compiledPrograms));
 }
 
 function optionError(at: string, expected: string, actual: string): FusionError {

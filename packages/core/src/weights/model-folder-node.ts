@@ -1,5 +1,6 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { FusionError } from "../errors/index.ts";
+import { readFileWithin } from "../files/index-node.ts";
 import { indexFile, largestIndex, singleFile } from "./weight-index.ts";
 import { describeValue, invalidWeights, listSome } from "./weights-error.ts";
 
@@ -22,19 +23,8 @@ export async function listModelFolder(folder: string): Promise<string[]> {
 }
 
 /** Bytes of an index, unless it is too large to be one. */
-export async function readIndex(path: string): Promise<Uint8Array> {
-  try {
-    const facts = await stat(path);
-    if (facts.isFile() && facts.size <= largestIndex) return await readFile(path);
-    throw invalidWeights(path, {
-      expected: `an index file of at most ${largestIndex} bytes`,
-      actual: facts.isFile() ? `${facts.size}` : "something that is not a file",
-    });
-  } catch (cause) {
-    if (FusionError.isInstance(cause)) throw cause;
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw invalidWeights(path, { expected: "a readable index", actual: code, hint: "Check the permissions.", cause });
-  }
+export function readIndex(path: string): Promise<Uint8Array> {
+  return readFileWithin(path, largestIndex, ({ kind: _, ...problem }) => invalidWeights(path, problem));
 }
 
 /** Why a folder with these names has no weights for us: only pickles, shards without an index, or nothing at all. */

@@ -6,7 +6,7 @@ export const singleFile = "model.safetensors";
 export const indexFile = "model.safetensors.index.json";
 
 /** Bytes; real indices stay under one megabyte. */
-export const largestIndex = 100_000_000;
+export const largestIndex = 64 * 2 ** 20;
 
 /**
  * Tensor name → shard, as `model.safetensors.index.json` says under `weight_map`.

@@ -89,6 +89,12 @@ describe("checking the content", () => {
     );
   });
 
+  test("refuses a topP of 0, which leaves no token to choose", async () => {
+    const file = await write("fusion.config.yaml", "generation: { topP: 0 }");
+
+    expect((await failure()).message).toBe(`${file}: generation.topP: expected more than 0, got 0`);
+  });
+
   test("says what is wrong with a file that is no object", async () => {
     const file = await write("fusion.config.json", "[1, 2]");
 

@@ -10,7 +10,7 @@ export const generationSchema = z.strictObject({
   maxTokens: count,
   temperature: z.number().min(0).optional(),
   topK: count,
-  topP: z.number().min(0).max(1).optional(),
+  topP: z.number().gt(0).max(1).optional(),
   repetitionPenalty: z.number().positive().optional(),
   seed: z.int().min(0).optional(),
   stop: z.array(z.string().min(1)).optional(),

@@ -1,0 +1,2 @@
+export { type FileProblem, readFileWithin, readJsonFile } from "./read-file-node.ts";
+export { workerFile } from "./worker-file-node.ts";
