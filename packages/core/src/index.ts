@@ -120,5 +120,8 @@ export {
 // Tensors
 export * from "./tensor/index.ts";
 
+// Files
+export { makeFolders } from "./files/index-node.ts";
+
 // Errors
 export { type ErrorCode, FusionError, type FusionErrorOptions, internalError } from "./errors/index.ts";

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm, rmdir, statfs, writeFile } from "node:fs/promises";
+import { readdir, rm, rmdir, statfs, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { FusionError, throwIfAborted } from "../errors/index.ts";
+import { makeFolders } from "../files/index-node.ts";
 import { type FusionConfig, fusionParameters, modelPreset, parseConfig, unusedParameters } from "../fusion/index.ts";
 import { sizeOf } from "../tensor/index.ts";
 import { embeddedCorpus, trainFamilyTokenizer } from "../text/index.ts";
@@ -136,7 +137,7 @@ const ownFiles =
 /** Makes the folder, or takes an empty one; returns what brings the disk back to where it was. */
 async function prepareFolder(folder: string): Promise<() => Promise<void>> {
   try {
-    const first = await mkdir(folder, { recursive: true });
+    const first = await makeFolders(folder);
     const present = await readdir(folder);
     if (present.length === 0) return () => clear(resolve(folder), first && resolve(first));
     const hint = "Give another folder, or remove this one.";

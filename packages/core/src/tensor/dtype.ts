@@ -1,14 +1,5 @@
 /** Element types, by their ONNX names in lower case. `float16` and `bfloat16` are held as raw 16-bit words. */
-export type Dtype =
-  | "float32"
-  | "float64"
-  | "float16"
-  | "bfloat16"
-  | "int64"
-  | "int32"
-  | "int8"
-  | "uint8"
-  | "bool";
+export type Dtype = "float32" | "float64" | "float16" | "bfloat16" | "int64" | "int32" | "int8" | "uint8" | "bool";
 
 /** The typed array that holds each element type; 16-bit floats are raw words, booleans are 0 or 1. */
 export interface DtypeArrays {

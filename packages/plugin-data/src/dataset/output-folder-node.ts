@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { makeFolders } from "@fusion-vlm/core";
 import { writeError, writing } from "./write-error.ts";
 
 /** A folder that appears complete or not at all: it is filled beside its place under another name, and renamed at the end. */
@@ -22,7 +23,7 @@ export async function openOutputFolder(folder: string): Promise<OutputFolder> {
   const target = resolve(folder);
   await requireEmpty(folder, target);
   const parent = dirname(target);
-  const firstMade = await writing(folder, () => mkdir(parent, { recursive: true }));
+  const firstMade = await writing(folder, () => makeFolders(parent));
   const path = `${target}.tmp-${randomBytes(4).toString("hex")}`;
   const discard = async () => {
     await rm(path, { recursive: true, force: true });

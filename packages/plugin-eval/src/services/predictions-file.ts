@@ -1,6 +1,6 @@
-import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { FusionError } from "@fusion-vlm/core";
+import { FusionError, makeFolders } from "@fusion-vlm/core";
 import { z } from "zod";
 
 const headerSchema = z.object({
@@ -65,7 +65,7 @@ export class PredictionsFile {
     if (lines.length > 0) requireSame(path, lines[0]!, header);
     const earlier = lines.slice(1).map((line, index) => parseLine(path, index + 2, line));
     return onDisk(path, async () => {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolders(dirname(path));
       const handle = await open(path, restart ? "w" : "a");
       await handle.truncate(end);
       const file = new PredictionsFile(path, earlier, handle, end);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { FusionError } from "@fusion-vlm/core";
+import { FusionError, makeFolders } from "@fusion-vlm/core";
 
 /**
  * Writes a whole file, or leaves what stood under its name: a hidden temporary file beside it is filled, flushed and renamed.
@@ -13,7 +13,7 @@ import { FusionError } from "@fusion-vlm/core";
 export async function writeFileAtomic(path: string, contents: string | Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     const handle = await open(temporary, "wx");
     try {
       await handle.writeFile(contents);

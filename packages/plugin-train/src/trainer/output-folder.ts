@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
-import { mkdir, readdir, rename, rm, rmdir, statfs } from "node:fs/promises";
+import { readdir, rename, rm, rmdir, statfs } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { FusionError } from "@fusion-vlm/core";
+import { FusionError, makeFolders } from "@fusion-vlm/core";
 import { writeError } from "./write-error.ts";
 
 /**
@@ -29,7 +29,7 @@ export class OutputFolder {
     await requireFree(folder);
     const path = join(dirname(final), `.${basename(final)}.${randomBytes(4).toString("hex")}.partial`);
     try {
-      await mkdir(path, { recursive: true });
+      await makeFolders(path);
     } catch (cause) {
       throw writeError(folder, "a folder that can be made", cause);
     }
