@@ -7,13 +7,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { initModel, nodeBackend } from "@fusion-vlm/core";
+import { initModel, nodeBackend, presetNames } from "@fusion-vlm/core";
 import { benchInference } from "./inference.mjs";
 import { matmulPeak, streamPeak } from "./peak.mjs";
 
-const { values: flags } = parseArgs({
-  options: { json: { type: "boolean" }, only: { type: "string", multiple: true } },
-});
+const usage = `npm run bench [-- --json] [-- --only PRESET]
+
+  --json         one JSON document instead of tables
+  --only PRESET  measure this preset, repeatable; default: nano and bench-1b (which writes 4 GB to a temporary folder)
+  --help         show this
+
+Presets: ${presetNames.join(", ")}`;
+const flags = readFlags();
 const presets = flags.only ?? ["nano", "bench-1b"];
 
 const backend = await nodeBackend({ device: "cpu", worker: false });
@@ -35,6 +40,23 @@ for (const preset of presets) {
 
 if (flags.json) process.stdout.write(`${JSON.stringify({ peaks, models }, null, 2)}\n`);
 else print();
+
+function readFlags() {
+  const types = { json: { type: "boolean" }, only: { type: "string", multiple: true }, help: { type: "boolean" } };
+  try {
+    const { values } = parseArgs({ options: types });
+    if (values.help) {
+      process.stdout.write(`${usage}\n`);
+      process.exit(0);
+    }
+    const unknown = values.only?.find((preset) => !presetNames.includes(preset));
+    if (unknown === undefined) return values;
+    process.stderr.write(`bench: there is no preset ${unknown}\n\n${usage}\n`);
+  } catch (error) {
+    process.stderr.write(`bench: ${error.message}\n\n${usage}\n`);
+  }
+  process.exit(2);
+}
 
 function print() {
   const out = [`float32 matmul peak ${giga(peaks.flops)} GFLOP/s · memory stream ${giga(peaks.bytes)} GB/s`];

@@ -89,6 +89,7 @@ describe("fusion ask", () => {
 
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout).usage).toMatchObject({ imageTokens: 0, latentTokens: 16 });
+    expect(ask("--no-image", "What is a square?", "--max-tokens", "2").stderr).not.toMatch(/image/);
   });
 
   test("obeys the flags of model and generation", () => {
@@ -129,6 +130,13 @@ describe("a wrong command line", () => {
       ["red.png", "Hi", "--no-image"],
       "--no-image takes one argument, the QUESTION; got 2",
     ],
+    ["a blank question", ["red.png", " \n"], "QUESTION is blank"],
+    [
+      "latents that are no square",
+      ["red.png", "Hi", "--latents", "50"],
+      '--latents: expected a square number such as 16, 64 or 144, got "50"',
+    ],
+    ["an empty stop text", ["red.png", "Hi", "--stop", ""], "--stop: expected a text, got an empty one"],
     ["a third argument", ["red.png", "What", "is"], "Unexpected argument: is"],
     [
       "an unknown device",
@@ -147,6 +155,28 @@ describe("a wrong command line", () => {
   });
 });
 
+describe("what is found before a model is loaded", () => {
+  test("a large preset, which has to be made first", async () => {
+    const { exitCode, stderr } = place.fusion(["ask", "red.png", "Hi", "--model", "bench-1b"]);
+
+    expect(exitCode).toBe(1);
+    expect(failureOf(stderr)).toEqual({
+      message: expect.stringMatching(/^bench-1b is a preset of random weights \(3\.\d GiB\), not a model folder$/),
+      code: "MODEL_NOT_FOUND",
+      hint: "Make it once: fusion model init bench-1b --out bench-1b",
+    });
+    expect(await place.leftovers()).toEqual([]);
+  });
+
+  test("a question in the place of the picture", () => {
+    expect(failureOf(ask("What is it?", "red.png").stderr)?.hint).toBe("IMAGE comes first, then QUESTION.");
+  });
+
+  test.skipIf(process.platform === "win32")("a device in the place of the picture", () => {
+    expect(failureOf(ask("/dev/null", "Hi").stderr)?.hint).toBe("Pipe it in and give - as IMAGE.");
+  });
+});
+
 describe("being stopped", () => {
   test.each([
     ["SIGINT", 130, "stopped by Ctrl-C"],
@@ -154,8 +184,8 @@ describe("being stopped", () => {
   ] as const)(
     "by %s while it loads or answers exits %d and leaves nothing behind",
     async (signal, exitCode, message) => {
-      // A preset of gigabytes: it cannot be ready before the signal comes.
-      const running = place.start(["ask", "red.png", "Hi", "--model", "bench-1b"]);
+      // A preset that is made on the way: it cannot have answered before the signal comes.
+      const running = place.start(["ask", "red.png", "Hi", "--model", "nano"]);
       while ((await place.leftovers()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
 
       running.process.kill(signal);

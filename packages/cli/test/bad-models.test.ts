@@ -79,12 +79,7 @@ const index =
 
 describe("a model folder", () => {
   test.each<[string, Damage, string, RegExp]>([
-    [
-      "without config.json",
-      remove("config.json"),
-      "CONFIG_INVALID",
-      /config\.json: expected a readable file, got ENOENT/,
-    ],
+    ["without config.json", remove("config.json"), "MODEL_NOT_FOUND", / has no config\.json: not a model folder/],
     [
       "with an empty config.json",
       write("config.json", ""),
@@ -104,6 +99,12 @@ describe("a model folder", () => {
       /config\.json: expected JSON in UTF-8/,
     ],
     ["with a list as config.json", write("config.json", "[]"), "CONFIG_INVALID", /config\.json: /],
+    [
+      "with a config.json without keys",
+      write("config.json", '{"model_type":"fusion_phi"}'),
+      "CONFIG_INVALID",
+      /hidden_size: missing/,
+    ],
     ["of another model family", keys("config.json", { model_type: "llama" }), "CONFIG_INVALID", /model_type/],
     [
       "with several wrong values",
@@ -299,7 +300,7 @@ describe("a model", () => {
     ["that is neither a folder nor a preset", "mega", "MODEL_NOT_FOUND"],
     ["at a path where nothing is", "./nope", "MODEL_NOT_FOUND"],
     ["that is a file", "./red.png", "MODEL_NOT_FOUND"],
-    ["that is an empty folder", "./empty", "CONFIG_INVALID"],
+    ["that is an empty folder", "./empty", "MODEL_NOT_FOUND"],
     ["without a name", "", "MODEL_NOT_FOUND"],
   ])("%s is told by every command in the same words", async (_name, model, code) => {
     await mkdir(place.path("empty"), { recursive: true });

@@ -78,10 +78,13 @@ describe("a command line that is wrong", () => {
     expect(fusion("nope")).toEqual({
       exitCode: 2,
       stdout: "",
-      stderr: `Error: command nope not found\nCode: USAGE\nTry this: ${hint}\n`,
+      stderr: `Error: command "nope" not found\nCode: USAGE\nTry this: ${hint}\n`,
     });
+    expect(fusion("init", "nano").stderr).toMatch(
+      /^Error: command "init" not found; did you mean "fusion model init"\?\n/,
+    );
     expect(JSON.parse(fusion("nope", "--json").stdout)).toEqual({
-      error: { code: "USAGE", message: "command nope not found", hint, details: {} },
+      error: { code: "USAGE", message: 'command "nope" not found', hint, details: {} },
     });
   });
 });
@@ -108,5 +111,6 @@ test("fusion --help lists the commands with their summaries", () => {
   const { exitCode, stdout } = fusion("--help");
 
   expect(exitCode).toBe(0);
+  expect(stdout).toContain('fusion ask photo.jpg "What is in the picture?"');
   expect(stdout).toMatch(/doctor +Check that this machine can run FUSION\./);
 });

@@ -115,6 +115,20 @@ test("a wrong picture at the start is told before the model is loaded", () => {
   expect(stderr).toMatch(/^Error/);
 });
 
+test("Ctrl-C twice ends the chat without a word about an error", async () => {
+  const running = place.start(["chat", "red.png", "-m", "./long", "--max-tokens", "8000"]); // seconds
+  running.process.stdin!.write("Go on?\n");
+  await running.until("stdout", /./);
+
+  running.process.kill("SIGINT");
+  await running.until("stderr", /Stopped\./);
+  running.process.kill("SIGINT");
+  const { exitCode, stderr } = await running.end;
+
+  expect(exitCode).toBe(130);
+  expect(stderr).not.toMatch(/Error|Code:/);
+});
+
 test("Ctrl-C stops the answer and the chat goes on; while nothing is answered it ends a piped chat", async () => {
   const running = place.start(["chat", "red.png", "-m", "./long", "--max-tokens", "8000"]); // seconds
   running.process.stdin!.write("Go on?\n");

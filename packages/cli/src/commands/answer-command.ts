@@ -27,13 +27,12 @@ export const answerFlags = {
 export abstract class AnswerCommand<T extends object | undefined> extends FusionCommand<T> {
   /** Loads the model, tells about it on stderr, hands it to `use`, and disposes it whatever happens. */
   protected async withModel<R>(
-    settings: Settings,
-    semantics: Semantics | undefined,
+    { settings, semantics, hasImage }: { settings: Settings; semantics?: Semantics; hasImage?: boolean },
     use: (model: FusionModel) => Promise<R>,
   ): Promise<R> {
     const model = await this.#load(settings, semantics);
     try {
-      this.note(renderModel(modelFacts(model.info)));
+      this.note(renderModel(modelFacts(model.info), { hasImage }));
       return await use(model);
     } finally {
       await model.dispose();

@@ -1,8 +1,8 @@
-import { type ImageSource, probeImage } from "@fusion-vlm/core";
 import { UsageError } from "@fusion-vlm/plugin-kit";
 import { Args, Flags } from "@oclif/core";
 import { renderAnswerFacts } from "../presenters/answer-lines.ts";
 import { type AskResult, askQuestion } from "../services/ask-question.ts";
+import { checkPicture } from "../services/check-picture.ts";
 import { readAllBytes } from "../services/read-all-bytes.ts";
 import { AnswerOutput } from "../terminal/answer-output.ts";
 import { AnswerCommand, answerFlags } from "./answer-command.ts";
@@ -28,12 +28,13 @@ export class Ask extends AnswerCommand<AskResult> {
   async run(): Promise<AskResult> {
     const { args, flags } = await this.parse(Ask);
     const { image: path, question } = splitArguments(args, flags["no-image"]);
+    if (question.trim() === "") throw new UsageError("QUESTION is blank");
     const settings = await this.settings(flags);
     const image = path === undefined ? undefined : await openImage(path);
     // A wrong picture is told before gigabytes are loaded.
-    if (image !== undefined) await probeImage(image);
+    if (image !== undefined) await checkPicture(image, { question, canPipe: true });
 
-    return this.withModel(settings, flags.semantics, async (model) => {
+    return this.withModel({ settings, semantics: flags.semantics, hasImage: image !== undefined }, async (model) => {
       const output = new AnswerOutput();
       this.note("");
       const result = await askQuestion(model, {
@@ -63,7 +64,7 @@ function splitArguments({ image, question }: { image?: string; question?: string
   return noImage ? { question: image! } : { image, question: question! };
 }
 
-async function openImage(path: string): Promise<ImageSource> {
+async function openImage(path: string): Promise<string | Uint8Array> {
   if (path !== "-") return path;
   if (process.stdin.isTTY) throw new UsageError("IMAGE - reads the picture from standard input, which is the terminal");
   return readAllBytes(process.stdin);

@@ -1,9 +1,10 @@
-import { FusionError, probeImage } from "@fusion-vlm/core";
+import { FusionError } from "@fusion-vlm/core";
 import { exitCodes, failureDocument, renderFailure, toFailure } from "@fusion-vlm/plugin-kit";
 import { Args, Flags } from "@oclif/core";
 import { renderTurnFacts } from "../presenters/answer-lines.ts";
 import { renderChatHelp } from "../presenters/chat-help.ts";
-import { parseChatLine } from "../services/chat-input.ts";
+import { chatCommands, parseChatLine } from "../services/chat-input.ts";
+import { checkPicture } from "../services/check-picture.ts";
 import { Conversation } from "../services/conversation.ts";
 import { AnswerOutput } from "../terminal/answer-output.ts";
 import { type LineSource, pipedLines, promptedLines } from "../terminal/line-source.ts";
@@ -12,7 +13,8 @@ import { AnswerCommand, answerFlags } from "./answer-command.ts";
 export class Chat extends AnswerCommand<undefined> {
   static override summary = "Talk about a picture, question after question.";
   static override description =
-    "Reads one question per line: typed at a prompt, or from a pipe. Later questions build on earlier ones. A question that fails does not end the chat; from a pipe the exit code is then 1. Ctrl-C stops the answer, twice ends the chat. With --json, one document per question on a line of its own.";
+    "Reads one question per line: typed at a prompt, or from a pipe. Later questions build on earlier ones. A question that fails does not end the chat; from a pipe the exit code is then 1. Ctrl-C stops the answer, twice ends the chat. With --json, one document per question on a line of its own.\n\n" +
+    `A line that begins with a slash is a command:\n${chatCommands.map(([name, does]) => `${name}: ${does}`).join("\n")}`;
   static override examples = [
     "<%= config.bin %> chat photo.jpg",
     "<%= config.bin %> chat photo.jpg --json < questions.txt > answers.jsonl",
@@ -35,9 +37,9 @@ export class Chat extends AnswerCommand<undefined> {
   async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Chat);
     const settings = await this.settings(flags);
-    if (args.image !== undefined) await probeImage(args.image);
+    if (args.image !== undefined) await checkPicture(args.image);
 
-    await this.withModel(settings, flags.semantics, async (model) => {
+    await this.withModel({ settings, semantics: flags.semantics }, async (model) => {
       const { system, reencode, "auto-orient": autoOrient } = flags;
       const options = { system, reencode, autoOrient, generation: settings.generation };
       await this.#talk(await Conversation.start(model, options, args.image));
@@ -47,6 +49,17 @@ export class Chat extends AnswerCommand<undefined> {
   /** One document per line. */
   protected override logJson(document: unknown): void {
     process.stdout.write(`${JSON.stringify(document)}\n`);
+  }
+
+  /** Whoever ends a chat by Ctrl-C twice knows why it ended. */
+  protected override async catch(error: Error & { code?: string }): Promise<never> {
+    if (this.#isWarned && this.#isStoppedByHand() && !this.jsonEnabled()) return this.exit(exitCodes.interrupted);
+    return super.catch(error);
+  }
+
+  #isStoppedByHand(): boolean {
+    const { aborted, reason } = this.abortSignal;
+    return aborted && FusionError.isInstance(reason) && reason.details.signal === "SIGINT";
   }
 
   async #talk(conversation: Conversation): Promise<void> {

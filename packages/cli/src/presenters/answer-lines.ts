@@ -7,7 +7,8 @@ const truncationNote = "the vision tower saw only the first 256 tokens of the qu
 /** What stands below the answer of `fusion ask`: how it ended, what it took. */
 export function renderAnswerFacts(answer: AskResult): string {
   const { load, image, vision, prefill, decode } = answer.timing;
-  const parts = Object.entries({ load, image, vision, prefill, decode });
+  const seeing = answer.usage.imageTokens > 0 ? { image, vision } : {};
+  const parts = Object.entries({ load, ...seeing, prefill, decode });
   const times = parts.map(([name, time]) => `${name} ${formatMilliseconds(time)}`).join(", ");
   return [`Tokens: ${tokenCounts(answer).join("; ")}`, `Time: ${[times, ...rate(answer)].join("; ")}`].join("\n");
 }

@@ -1,3 +1,4 @@
+import { receiveMessageOnPort } from "node:worker_threads";
 import { decodeError, type FusionError } from "../errors/index.ts";
 import type { EngineCalls, EngineMethod, EngineReply } from "./engine-protocol.ts";
 import { type EngineThread, spawnEngine } from "./engine-root-node.ts";
@@ -55,9 +56,6 @@ export class EngineClient {
     this.#thread.hold();
     try {
       await this.call("dispose", {});
-    } catch (error) {
-      // The news of the thread's end may overtake its last answer; the end is what was wanted.
-      if (error !== this.#death) throw error;
     } finally {
       await this.ended;
       this.#thread.release();
@@ -74,6 +72,10 @@ export class EngineClient {
   }
 
   #die(error: FusionError): void {
+    // The news of the thread's end may overtake its last answers: they lie at the port.
+    for (let last = receiveMessageOnPort(this.#thread.port); last; last = receiveMessageOnPort(this.#thread.port)) {
+      this.#settle(last.message as EngineReply);
+    }
     this.#death = error;
     for (const [id, pending] of this.#pending) {
       this.#pending.delete(id);

@@ -20,16 +20,10 @@ it("says that a device was asked for", async () => {
 });
 
 it.each([
-  [{ device: "tpu" as "cpu" }, "nodeBackend: device: expected one of auto, cpu, webgpu, cuda, got tpu"],
-  [{ threads: 0 }, `nodeBackend: threads: expected a whole number from 1 to ${most}, four for each processor, got 0`],
-  [
-    { threads: 1.5 },
-    `nodeBackend: threads: expected a whole number from 1 to ${most}, four for each processor, got 1.5`,
-  ],
-  [
-    { threads: 5000 },
-    `nodeBackend: threads: expected a whole number from 1 to ${most}, four for each processor, got 5000`,
-  ],
+  [{ device: "tpu" as "cpu" }, "device: expected one of auto, cpu, webgpu, cuda, got tpu"],
+  [{ threads: 0 }, `threads: expected a whole number from 1 to ${most}, four for each processor, got 0`],
+  [{ threads: 1.5 }, `threads: expected a whole number from 1 to ${most}, four for each processor, got 1.5`],
+  [{ threads: 5000 }, `threads: expected a whole number from 1 to ${most}, four for each processor, got 5000`],
 ])("refuses %o", async (options, message) => {
   await expect(nodeBackend(options)).rejects.toMatchObject({ code: "OPTION_INVALID", message });
 });

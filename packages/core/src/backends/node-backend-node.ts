@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { FusionError } from "../errors/index.ts";
+import { FusionError, shownValue } from "../errors/index.ts";
 import { workerFile } from "../files/index-node.ts";
 import type { Backend } from "./backend.ts";
 import { type OnnxEngineOptions, onnxEngine } from "./onnx-engine-node.ts";
@@ -39,9 +39,18 @@ export async function nodeBackend(options: NodeBackendOptions = {}): Promise<Bac
 }
 
 function engineOptions({ device = "auto", threads }: NodeBackendOptions): OnnxEngineOptions {
-  if (!devices.includes(device)) throw optionError("device", `one of ${devices.join(", ")}`, device);
+  if (!devices.includes(device))
+    throw optionError(
+      "device",
+      `one of ${devices.join(", ")}`,
+      typeof device === "string" ? device : shownValue(device),
+    );
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads())) {
-    throw optionError("threads", `a whole number from 1 to ${mostThreads()}, four for each processor`, threads);
+    throw optionError(
+      "threads",
+      `a whole number from 1 to ${mostThreads()}, four for each processor`,
+      shownValue(threads),
+    );
   }
   const shared = { ...(threads !== undefined && { threads }), ...(device === "webgpu" && { queue: webgpuRuns }) };
   // Whether a GPU is faster depends on the model and its precision: auto takes what always works.
@@ -49,12 +58,12 @@ function engineOptions({ device = "auto", threads }: NodeBackendOptions): OnnxEn
   return { device, reason: `${device} was asked for`, ...shared };
 }
 
-function optionError(name: string, expected: string, actual: unknown): FusionError {
+function optionError(name: string, expected: string, actual: string): FusionError {
   return new FusionError({
     code: "OPTION_INVALID",
-    at: `nodeBackend: ${name}`,
+    at: name,
     expected,
-    actual: String(actual),
+    actual,
     hint: `Correct the option ${name}.`,
   });
 }

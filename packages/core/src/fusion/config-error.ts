@@ -5,7 +5,10 @@ import { FusionError } from "../errors/index.ts";
 export function validate<T extends z.ZodType>(schema: T, value: unknown, file: string): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`);
+  const problems = result.error.issues.map((issue) => {
+    const problem = valueAt(value, issue.path) === undefined ? "missing" : issue.message;
+    return `${issue.path.join(".") || "the file"}: ${problem}`;
+  });
   const isOther = file.endsWith("config.json") && problems.some((problem) => problem.startsWith("model_type"));
   throw new FusionError({
     code: "CONFIG_INVALID",
@@ -16,6 +19,10 @@ export function validate<T extends z.ZodType>(schema: T, value: unknown, file: s
       : "Correct these keys; docs/model-folder.md lists them all.",
     details: { problems },
   });
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key], value);
 }
 
 export function configError(at: string, expected: string, actual: string): FusionError {

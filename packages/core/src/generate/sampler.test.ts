@@ -128,6 +128,10 @@ describe("sample", () => {
     [{ topP: 0 }, "topP: expected a number above 0 and up to 1, got 0"],
     [{ topP: 1.01 }, "topP: expected a number above 0 and up to 1, got 1.01"],
     [{ repetitionPenalty: 0 }, "repetitionPenalty: expected a finite number above 0, got 0"],
+    [
+      { temperature: "0.5" as unknown as number },
+      'temperature: expected a finite number of 0 or more, got "0.5" (a string)',
+    ],
     [{ seed: -1 }, "seed: expected an integer from 0 to 2^53 - 1, got -1"],
   ])("refuses %o", (options, message) => {
     expect(() => sample(options)).toThrow(expect.objectContaining({ code: "OPTION_INVALID", message }));

@@ -1,4 +1,4 @@
-import { FusionError } from "../errors/index.ts";
+import { FusionError, shownValue } from "../errors/index.ts";
 import { createRandom } from "../tensor/index.ts";
 import { allCandidates, draw, nucleus, topCandidates } from "./candidates.ts";
 
@@ -101,12 +101,13 @@ function argmax(scores: Float32Array): number {
 }
 
 function checkOption(name: string, value: number, isValid: boolean, expected: string): void {
-  if (isValid) return;
+  // "0.5" compares like a number.
+  if (isValid && typeof value === "number") return;
   throw new FusionError({
     code: "OPTION_INVALID",
     at: name,
     expected,
-    actual: String(value),
+    actual: shownValue(value),
     hint: `Correct ${name}, or leave it out.`,
   });
 }

@@ -1,4 +1,4 @@
-import { FusionError } from "../errors/index.ts";
+import { FusionError, shownValue } from "../errors/index.ts";
 
 /** When a generation ends. Made by {@link maxNewTokens}, {@link onToken} and {@link onText}; several may be combined. */
 export type StopCondition =
@@ -9,14 +9,14 @@ export type StopCondition =
 /** Ends after `count` new tokens; of several limits the lowest counts. Throws OPTION_INVALID unless it is 1 or more. */
 export function maxNewTokens(count: number): StopCondition {
   if (!(Number.isSafeInteger(count) && count >= 1))
-    throw stopError("maxNewTokens", "a whole number of 1 or more", count);
+    throw stopError("maxNewTokens", "a whole number of 1 or more", shownValue(count));
   return { type: "length", tokens: count };
 }
 
 /** Ends with any of these tokens, whose text is not emitted. Throws OPTION_INVALID for what is no token id. */
 export function onToken(...ids: number[]): StopCondition {
   const bad = ids.find((id) => !(Number.isSafeInteger(id) && id >= 0));
-  if (bad !== undefined) throw stopError("onToken", "token ids, whole numbers of 0 or more", bad);
+  if (bad !== undefined) throw stopError("onToken", "token ids, whole numbers of 0 or more", shownValue(bad));
   return { type: "token", ids };
 }
 
@@ -45,12 +45,12 @@ export function stopRules(conditions: readonly StopCondition[]): StopRules {
   return { maxTokens, tokens, texts };
 }
 
-function stopError(at: string, expected: string, actual: unknown): FusionError {
+function stopError(at: string, expected: string, actual: string): FusionError {
   return new FusionError({
     code: "OPTION_INVALID",
     at,
     expected,
-    actual: String(actual),
+    actual,
     hint: "Correct the stop condition, or leave it out.",
   });
 }

@@ -3,7 +3,7 @@ import { FusionError } from "../errors/index.ts";
 import { cmykToRgb } from "./cmyk.ts";
 import { withoutGifTransparency } from "./gif-transparency.ts";
 import { imageTooLarge, invalidImage } from "./image-error.ts";
-import { describeUnsupported, type ImageFormat, sniffImageFormat } from "./image-format.ts";
+import { describeUnsupported, type ImageFormat, isText, sniffImageFormat } from "./image-format.ts";
 import { readImageBytes } from "./read-image-bytes-node.ts";
 import { type RgbImage, rgbImage } from "./rgb-image.ts";
 
@@ -67,6 +67,8 @@ interface OpenPicture extends ImageFacts {
   readonly isCmyk: boolean;
 }
 
+const textHint = "This is text, perhaps an error page or a Git LFS pointer: download the picture again.";
+
 async function openPicture(source: string | Uint8Array, options: DecodeOptions): Promise<OpenPicture> {
   const { maxPixels = defaultMaxPixels, maxSide = 65_535, maxBytes = 100 * 2 ** 20 } = options;
   assertLimit("maxPixels", maxPixels);
@@ -75,7 +77,8 @@ async function openPicture(source: string | Uint8Array, options: DecodeOptions):
   const { at, bytes } = await readImageBytes(source, maxBytes);
   const format = sniffImageFormat(bytes);
   if (!format) {
-    throw invalidImage({ at, actual: describeUnsupported(bytes), hint: "Convert it to PNG or JPEG first." });
+    const actual = describeUnsupported(bytes);
+    throw invalidImage({ at, actual, hint: isText(actual) ? textHint : "Convert it to PNG or JPEG first." });
   }
   const encoded = format === "GIF" ? withoutGifTransparency(bytes) : bytes;
 
@@ -108,10 +111,10 @@ function assertExpectedDecoder(at: string, format: ImageFormat, { format: name, 
 
 function assertSize(at: string, { width, height }: Metadata, maxPixels: number, maxSide: number): void {
   if (Math.max(width, height) > maxSide) {
-    throw imageTooLarge(at, `sides of at most ${maxSide} pixels`, `${width}×${height}`, "maxSide");
+    throw imageTooLarge(at, `sides of at most ${maxSide} pixels`, `${width}×${height}`);
   }
   if (width * height > maxPixels) {
-    throw imageTooLarge(at, `at most ${maxPixels} pixels`, `${width}×${height} = ${width * height}`, "maxPixels");
+    throw imageTooLarge(at, `at most ${maxPixels} pixels`, `${width}×${height} = ${width * height}`);
   }
 }
 

@@ -111,6 +111,14 @@ describe("decodeImage refuses", () => {
     expect((await failure(decodeImage(png))).code).toBe("IMAGE_INVALID");
   });
 
+  it("text, which no converter would help", async () => {
+    for (const text of ["not found", "<!doctype html><p>not found", "version https://git-lfs.github.com/spec/v1\n"]) {
+      expect((await failure(decodeImage(Buffer.from(text)))).hint).toMatch(
+        /^This is text, .*download the picture again\.$/,
+      );
+    }
+  });
+
   it("more pixels than allowed, from the header alone", async () => {
     const png = testPng({ width: 60_000, height: 60_000, bitDepth: 8, colourType: 2, rows: [[0, 0, 0]] });
 
@@ -118,7 +126,7 @@ describe("decodeImage refuses", () => {
 
     expect(error.code).toBe("IMAGE_TOO_LARGE");
     expect(error.message).toBe("image bytes: expected at most 100000000 pixels, got 60000×60000 = 3600000000");
-    expect(error.hint).toContain("maxPixels");
+    expect(error.hint).toBe("Make the picture smaller.");
   });
 
   it("a side that is longer than allowed, however few the pixels", async () => {

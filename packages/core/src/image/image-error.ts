@@ -14,13 +14,7 @@ export function invalidImage(options: Omit<FusionErrorOptions, "code">): FusionE
   return new FusionError({ code: "IMAGE_INVALID", expected: supportedFormats, ...options });
 }
 
-/** IMAGE_TOO_LARGE: a limit that the caller can raise. */
-export function imageTooLarge(at: string, expected: string, actual: string, option: string): FusionError {
-  return new FusionError({
-    code: "IMAGE_TOO_LARGE",
-    at,
-    expected,
-    actual,
-    hint: `Make the picture smaller, or raise ${option} if you trust it.`,
-  });
+/** IMAGE_TOO_LARGE: a picture past a limit on pixels, sides or bytes. */
+export function imageTooLarge(at: string, expected: string, actual: string): FusionError {
+  return new FusionError({ code: "IMAGE_TOO_LARGE", at, expected, actual, hint: "Make the picture smaller." });
 }

@@ -15,6 +15,8 @@ export function sniffImageFormat(bytes: Uint8Array): ImageFormat | undefined {
   return undefined;
 }
 
+const textKinds: readonly string[] = ["an HTML page", "a Git LFS pointer file", "a text file"];
+
 /** In words, what bytes that are no supported picture look like: for error messages only. */
 export function describeUnsupported(bytes: Uint8Array): string {
   const head = asText(bytes, 0, 16);
@@ -30,6 +32,11 @@ export function describeUnsupported(bytes: Uint8Array): string {
   if (!/[^\t\n\r\x20-\x7e]/.test(text)) return "a text file";
   const start = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
   return `an unknown file type (it starts with ${start})`;
+}
+
+/** True for a description of text, which cannot be converted to a picture. */
+export function isText(description: string): boolean {
+  return textKinds.includes(description);
 }
 
 /** Major and compatible brands of an ISO media file (HEIF, MP4 …); empty for anything else. */

@@ -41,7 +41,7 @@ export async function readImageBytes(source: string | Uint8Array, maxBytes: numb
 }
 
 function refused(path: string, at: string, { kind, expected, actual, cause }: FileProblem): FusionError {
-  if (kind === "too large") return imageTooLarge(at, expected, actual, "maxBytes");
+  if (kind === "too large") return imageTooLarge(at, expected, actual);
   if (kind === "not a file") return invalidImage({ at, actual, hint: "Pass the path of one picture file." });
   const isMissing = kind === "missing";
   const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(path) && !/^[a-z]:[\\/]/i.test(path);
@@ -58,5 +58,5 @@ function refused(path: string, at: string, { kind, expected, actual, cause }: Fi
 }
 
 function assertByteCount(at: string, count: number, maxBytes: number): void {
-  if (count > maxBytes) throw imageTooLarge(at, `at most ${maxBytes} bytes`, `${count} bytes`, "maxBytes");
+  if (count > maxBytes) throw imageTooLarge(at, `at most ${maxBytes} bytes`, `${count} bytes`);
 }

@@ -1,7 +1,8 @@
 import { FusionError } from "../errors/index.ts";
 import { linkedController } from "./abort.ts";
 import type { ChatContext, Conversation, ConversationSettings, FinishedTurn } from "./chat-context.ts";
-import type { Answer, AnswerEnd, AnswerPart, GenerationOptions } from "./options.ts";
+import { requireKnownOptions } from "./known-options.ts";
+import { type Answer, type AnswerEnd, type AnswerPart, type GenerationOptions, generationOptions } from "./options.ts";
 import { Turn } from "./turn.ts";
 import { wholeAnswer } from "./whole-answer.ts";
 
@@ -49,6 +50,7 @@ export class Chat {
    *   question while one is being answered; ABORTED by the signal or by dispose; errors of the picture
    */
   async *stream(question: string, options: GenerationOptions = {}): AsyncGenerator<AnswerPart, void, undefined> {
+    requireKnownOptions("a question", options, generationOptions);
     if (this.#running || this.#disposed) throw misuse(this.#disposed !== undefined);
     const { controller, unlink } = linkedController(options.signal);
     const turn = new Turn(this.#context, this.#settings, this.#conversation, controller.signal);

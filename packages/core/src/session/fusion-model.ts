@@ -1,7 +1,15 @@
 import type { FusionConfig } from "../fusion/index.ts";
 import { Chat } from "./chat.ts";
 import type { ChatContext } from "./chat-context.ts";
-import { type Answer, type AnswerPart, type ImageSource, optionError, type QuestionOptions } from "./options.ts";
+import { type OptionNames, requireKnownOptions } from "./known-options.ts";
+import {
+  type Answer,
+  type AnswerPart,
+  type ImageSource,
+  optionError,
+  type QuestionOptions,
+  questionOptions,
+} from "./options.ts";
 import type { PreparedPicture } from "./vision-memory.ts";
 import { wholeAnswer } from "./whole-answer.ts";
 
@@ -41,6 +49,8 @@ export interface ChatOptions {
   readonly reencode?: boolean;
 }
 
+const chatOptions: OptionNames<ChatOptions> = { image: true, system: true, autoOrient: true, reencode: true };
+
 /** How a picture becomes pixels; Node and browsers differ here alone. */
 export type PictureReader = (source: ImageSource, options: { autoOrient?: boolean }) => Promise<PreparedPicture>;
 
@@ -56,7 +66,7 @@ export interface FusionModelParts {
  * A loaded FUSION model. Made by `loadFusion`.
  *
  * @example
- * const model = await loadFusion("./nano");
+ * const model = await loadFusion("nano");
  * const answer = await model.ask({ image: "photo.jpg", question: "What is in the picture?" });
  */
 export class FusionModel {
@@ -77,6 +87,7 @@ export class FusionModel {
 
   /** Answers one question in pieces. Throws as {@link Chat.stream}. */
   async *stream(options: QuestionOptions): AsyncGenerator<AnswerPart, void, undefined> {
+    requireKnownOptions("ask", options, questionOptions);
     const { image, question, system, autoOrient, ...generation } = options;
     const chat = this.chat({ image, system, autoOrient });
     try {
@@ -91,7 +102,9 @@ export class FusionModel {
   }
 
   /** Starts a conversation; dispose it when it is over. The picture is read with the first question. */
-  chat({ image, system, autoOrient, reencode = false }: ChatOptions = {}): Chat {
+  chat(options: ChatOptions = {}): Chat {
+    requireKnownOptions("chat", options, chatOptions);
+    const { image, system, autoOrient, reencode = false } = options;
     if (this.#disposed) {
       throw optionError("model", "a model that has not been disposed", "a disposed one", "Load it again.");
     }

@@ -1,6 +1,6 @@
 import { readdir, rm, rmdir, statfs, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { FusionError, throwIfAborted } from "../errors/index.ts";
+import { FusionError, shownValue, throwIfAborted } from "../errors/index.ts";
 import { makeFolders } from "../files/index-node.ts";
 import { type FusionConfig, fusionParameters, modelPreset, parseConfig, unusedParameters } from "../fusion/index.ts";
 import { sizeOf } from "../tensor/index.ts";
@@ -97,7 +97,7 @@ export async function initModel(options: InitModelOptions): Promise<InitModelRes
 function checkOptions(seed: number, dtype: string): void {
   const hint = "Correct this option, or leave it out.";
   const fail = (at: string, expected: string, actual: unknown) =>
-    new FusionError({ code: "OPTION_INVALID", at, expected, actual: String(actual), hint });
+    new FusionError({ code: "OPTION_INVALID", at, expected, actual: shownValue(actual), hint });
   if (!Number.isSafeInteger(seed) || seed < 0) throw fail("seed", "a whole number of 0 or more", seed);
   if (!(dtype in bytesPerElement)) throw fail("dtype", Object.keys(bytesPerElement).join(", "), dtype);
 }

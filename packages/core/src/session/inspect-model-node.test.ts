@@ -7,13 +7,19 @@ import { writeTinyModel } from "../testing/write-tiny-model-node.ts";
 import { openWeights, writeWeights } from "../weights/index-node.ts";
 import { inspectModel } from "./inspect-model-node.ts";
 
+const cwd = process.cwd();
 let folder: string;
 
+/** The working folder is an empty one: a folder of a preset's name would win over the preset. */
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "fusion-inspect-"));
+  process.chdir(folder);
 });
 
-afterEach(() => rm(folder, { recursive: true, force: true }));
+afterEach(async () => {
+  process.chdir(cwd);
+  await rm(folder, { recursive: true, force: true });
+});
 
 test("every parameter of every preset belongs to one part, and no part is empty", async () => {
   for (const preset of presetNames) {

@@ -10,9 +10,11 @@ import { Cleanup } from "./cleanup.ts";
 import { FusionEngine } from "./engine.ts";
 import { FusionModel, type PictureReader } from "./fusion-model.ts";
 import { type InitModelOptions, initModel } from "./init-model-node.ts";
+import { type OptionNames, requireKnownOptions } from "./known-options.ts";
 import { type ModelSettings, settleModel } from "./load-settings.ts";
 import { type ModelFolder, openModelFolder } from "./model-folder-node.ts";
 import { findModel } from "./model-source-node.ts";
+import { pictureSource } from "./picture-source-node.ts";
 import { readStopTokens } from "./stop-tokens-node.ts";
 import { temporaryFolder } from "./temporary-folder-node.ts";
 import { VisionMemory } from "./vision-memory.ts";
@@ -26,6 +28,18 @@ export interface LoadOptions extends NodeBackendOptions, ModelSettings {
   readonly signal?: AbortSignal;
 }
 
+const loadOptions: OptionNames<LoadOptions> = {
+  device: true,
+  threads: true,
+  worker: true,
+  latents: true,
+  imageTokens: true,
+  semantics: true,
+  seed: true,
+  onProgress: true,
+  signal: true,
+};
+
 /**
  * Loads a FUSION model: a folder in Hugging Face layout, or the name of a preset with random weights.
  *
@@ -37,6 +51,7 @@ export interface LoadOptions extends NodeBackendOptions, ModelSettings {
  */
 export async function loadFusion(source: string, options: LoadOptions = {}): Promise<FusionModel> {
   const started = performance.now();
+  requireKnownOptions("loadFusion", options, loadOptions);
   const { signal } = options;
   const undo = new Cleanup();
   try {
@@ -113,5 +128,5 @@ function countParameters({ weights }: ModelFolder): number {
 
 function pictureReader({ vision }: FusionConfig, pictures: PicturePreparer): PictureReader {
   const options = { cropSize: vision.imageSize, mean: vision.mean, std: vision.std };
-  return (source, { autoOrient }) => pictures.prepare(source, { ...options, autoOrient });
+  return async (source, { autoOrient }) => pictures.prepare(pictureSource(source), { ...options, autoOrient });
 }

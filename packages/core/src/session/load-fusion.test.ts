@@ -1,10 +1,12 @@
-import { appendFile, cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { writeTinyModel } from "../testing/write-tiny-model-node.ts";
 import { loadFusion } from "./load-fusion-node.ts";
 import { testPhoto } from "./sessions-for-tests.ts";
+import { temporaryFolder } from "./temporary-folder-node.ts";
 
 let root: string;
 let sound: string;
@@ -31,19 +33,23 @@ async function editJson(file: string, edit: (json: Record<string, unknown>) => v
 }
 
 describe("a preset", () => {
+  const cwd = process.cwd();
   let temporary: string;
+  /** The working folder is an empty one: a folder of a preset's name would win over the preset. */
   beforeEach(async () => {
     temporary = await mkdtemp(join(root, "temporary-"));
+    process.chdir(temporary);
     vi.stubEnv("TMPDIR", temporary);
     vi.stubEnv("TEMP", temporary);
   });
   afterEach(() => {
+    process.chdir(cwd);
     vi.unstubAllEnvs();
   });
 
   it("becomes a temporary folder that answers, says that it is untrained, and goes with the model", async () => {
     const model = await loadFusion("nano", { worker: false });
-    expect(await readdir(temporary)).toHaveLength(1);
+    expect(await readdir(temporary)).toEqual([expect.stringMatching(`^fusion-${process.pid}-`)]);
 
     const answer = await model.ask({ image: await testPhoto(), question: "What is it?", maxTokens: 3 });
 
@@ -57,7 +63,22 @@ describe("a preset", () => {
     await expect(loadFusion("nanoo", { worker: false })).rejects.toMatchObject({
       code: "MODEL_NOT_FOUND",
       message: expect.stringMatching(/nanoo: expected .*nano, .*fusion-phi3.5-3b/),
+      hint: expect.stringContaining("initModel("),
     });
+  });
+
+  it("removes what a killed process left behind, and nothing else", async () => {
+    const { pid: ended } = spawnSync(process.execPath, ["-e", ""]);
+    const names = [`fusion-${ended}-Ab12Cd`, `fusion-${process.pid}-Ab12Cd`, `fusion-${ended}-mine`, "fusion-Ab12Cd"];
+    for (const name of names) {
+      await mkdir(join(temporary, name));
+      await writeFile(join(temporary, name, "config.json"), "{}");
+    }
+
+    const { remove } = await temporaryFolder();
+    await remove();
+
+    expect((await readdir(temporary)).sort()).toEqual(names.slice(1).sort());
   });
 
   it("whose loading is aborted leaves no folder behind", async () => {
@@ -130,7 +151,7 @@ describe("a folder that is no sound model", () => {
     [
       "without config.json",
       () => rm(join(folder, "config.json")),
-      { code: "CONFIG_INVALID", message: /config\.json: .*ENOENT/ },
+      { code: "MODEL_NOT_FOUND", message: /has no config\.json/ },
     ],
     [
       "with an empty config.json",

@@ -1,3 +1,4 @@
+import { shownValue } from "../errors/index.ts";
 import { defaultLatents, type FusionConfig, type Semantics } from "../fusion/index.ts";
 import { optionError } from "./options.ts";
 
@@ -40,5 +41,5 @@ function checkSquare(name: string, value: number | undefined): number | undefine
   if (value === undefined) return undefined;
   if (Number.isSafeInteger(value) && value >= 1 && Number.isInteger(Math.sqrt(value))) return value;
   const root = Number.isFinite(value) ? Math.max(1, Math.round(Math.sqrt(Math.max(1, value)))) : 8;
-  throw optionError(name, "a square number such as 16, 64 or 144", value, `Use ${root * root}.`);
+  throw optionError(name, "a square number such as 16, 64 or 144", shownValue(value), `Use ${root * root}.`);
 }

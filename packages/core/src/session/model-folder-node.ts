@@ -49,7 +49,19 @@ async function isUntrained(folder: string): Promise<boolean> {
 
 async function requireFolder(folder: string): Promise<void> {
   const stats = await stat(folder).catch(() => undefined);
-  if (stats?.isDirectory()) return;
+  if (stats?.isDirectory()) {
+    const isMissing = await stat(join(folder, "config.json")).then(
+      () => false,
+      ({ code }: NodeJS.ErrnoException) => code === "ENOENT",
+    );
+    if (!isMissing) return;
+    throw new FusionError({
+      code: "MODEL_NOT_FOUND",
+      at: folder,
+      message: `${folder} has no config.json: not a model folder`,
+      hint: "Give a folder with config.json, tokenizer.json and model.safetensors.",
+    });
+  }
   throw new FusionError({
     code: "MODEL_NOT_FOUND",
     at: folder,

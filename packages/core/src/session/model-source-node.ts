@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { FusionError } from "../errors/index.ts";
+import { FusionError, shownValue } from "../errors/index.ts";
 import { presetNames } from "../fusion/index.ts";
 
 /** What a user's word for a model means. */
@@ -10,9 +10,18 @@ export type ModelSource =
 /**
  * Finds out whether `source` is a folder or the name of a preset; something on the disk wins over a preset of that name.
  *
- * @throws MODEL_NOT_FOUND for a word that is neither; a path that leads nowhere is left to whoever opens it
+ * @throws OPTION_INVALID for what is no text; MODEL_NOT_FOUND for a word that is neither; a path that leads nowhere is left to whoever opens it
  */
 export async function findModel(source: string): Promise<ModelSource> {
+  if (typeof source !== "string") {
+    throw new FusionError({
+      code: "OPTION_INVALID",
+      at: "model",
+      expected: `the path of a model folder, or a preset: ${presetNames.join(", ")}`,
+      actual: source === undefined ? "nothing" : shownValue(source),
+      hint: 'Name a model: loadFusion("nano").',
+    });
+  }
   const exists = (await stat(source).catch(() => undefined)) !== undefined;
   if (!exists && presetNames.includes(source)) return { kind: "preset", preset: source };
   if (exists || /[\\/.]/.test(source)) return { kind: "folder", folder: source };
@@ -21,6 +30,6 @@ export async function findModel(source: string): Promise<ModelSource> {
     at: source || '""',
     expected: `a model folder, or a preset: ${presetNames.join(", ")}`,
     actual: "neither a folder nor a preset of this name",
-    hint: "Give the path of a model folder, or make one: fusion model init nano --out nano",
+    hint: 'Give the path of a model folder, or make one: initModel({ preset: "nano", folder: "nano" }) or fusion model init nano --out nano',
   });
 }

@@ -1,8 +1,9 @@
 import { FusionError } from "../errors/index.ts";
 import type { FinishReason } from "../generate/index.ts";
+import type { OptionNames } from "./known-options.ts";
 
-/** A picture: the path of a file, or the bytes of one, which must not change before the first answer. */
-export type ImageSource = string | Uint8Array;
+/** A picture: the path of a file, its file: URL, or its bytes, which must not change before the first answer. */
+export type ImageSource = string | URL | Uint8Array | ArrayBuffer;
 
 /** How an answer is made. */
 export interface GenerationOptions {
@@ -10,8 +11,11 @@ export interface GenerationOptions {
   readonly maxTokens?: number;
   /** 0, the default, takes the likeliest token. */
   readonly temperature?: number;
+  /** Samples among the k likeliest tokens, and those as likely as the k-th; 0, the default, among all. */
   readonly topK?: number;
+  /** Samples among the likeliest tokens of this total probability; 1, the default, among all. */
   readonly topP?: number;
+  /** Above 1 makes tokens seen before less likely; 1 when absent. */
   readonly repetitionPenalty?: number;
   /** Seed of sampling; unpredictable when absent. */
   readonly seed?: number;
@@ -29,6 +33,25 @@ export interface QuestionOptions extends GenerationOptions {
   /** Turn the picture as its EXIF orientation says; ignored by the model's own preprocessing. */
   readonly autoOrient?: boolean;
 }
+
+export const generationOptions: OptionNames<GenerationOptions> = {
+  maxTokens: true,
+  temperature: true,
+  topK: true,
+  topP: true,
+  repetitionPenalty: true,
+  seed: true,
+  stop: true,
+  signal: true,
+};
+
+export const questionOptions: OptionNames<QuestionOptions> = {
+  image: true,
+  question: true,
+  system: true,
+  autoOrient: true,
+  ...generationOptions,
+};
 
 export interface Usage {
   /** Rows that were run for this question: text, image and latent tokens. */

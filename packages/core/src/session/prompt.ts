@@ -98,7 +98,7 @@ function requireRoom({ contextLength }: ChatContext, cached: number, added: numb
     code: "CONTEXT_EXCEEDED",
     at: "question",
     expected: `a conversation of at most ${contextLength} tokens`,
-    actual: `${cached + added}, of which ${added} are new`,
+    actual: cached > 0 ? `${cached + added}, of which ${added} are new` : `${added}`,
     hint: "Shorten the question, use fewer image tokens or latents, or start a new chat.",
   });
 }

@@ -1,4 +1,4 @@
-import { FusionError } from "../errors/index.ts";
+import { FusionError, shownValue } from "../errors/index.ts";
 
 const twoTo32 = 2 ** 32;
 
@@ -65,7 +65,7 @@ function randomState(seed: number, stream: string): Uint32Array {
       code: "OPTION_INVALID",
       at: "seed",
       expected: "an integer from 0 to 2^53 - 1",
-      actual: String(seed),
+      actual: shownValue(seed),
       hint: "Give a whole number that is not negative.",
     });
   }

@@ -38,14 +38,16 @@ export function noWeights(folder: string, names: readonly string[]): FusionError
       hint: "Save the weights as safetensors in Python; pickles are never read because they can run code.",
     });
   }
+  const isUnfinished = names.some((name) => /^\.model.*\.safetensors\.[0-9a-f]+\.tmp$/.test(name));
   const shards = names.filter((name) => name.endsWith(".safetensors"));
   return new FusionError({
     code: "MODEL_NOT_FOUND",
     at: folder,
     expected,
     actual: names.length === 0 ? "an empty folder" : `neither among ${listSome(names.map(describeValue), 8)}`,
-    hint:
-      shards.length > 0
+    hint: isUnfinished
+      ? "Writing this model was interrupted (fusion model init?): remove the folder and make it again."
+      : shards.length > 0
         ? `Add the ${indexFile} that belongs to these shards, or rename a single file to ${singleFile}.`
         : "Name a folder that holds a model in the Hugging Face layout.",
     details: { folder, names: names.slice(0, 50) },

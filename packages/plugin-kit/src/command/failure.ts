@@ -116,6 +116,11 @@ function isOclifError(error: unknown): error is OclifError {
 
 function fromOclifError({ message, suggestions, oclif }: OclifError, command: string): Failure {
   if (/^command .* not found$/.test(message)) return usage(message, command);
+  // What plugin-plugins says when npm finds no such package.
+  if (/does not exist in the registry/.test(message)) {
+    const hint = "Check the package's name.";
+    return { code: "COMMAND_FAILED", message, hint, details: {}, exitCode: exitCodes.failed };
+  }
   const hint = suggestions?.[0] ?? `Run "${command} --help" to see what it takes.`;
   return { code: "COMMAND_FAILED", message, hint, details: {}, exitCode: oclif.exit || exitCodes.failed };
 }

@@ -4,13 +4,33 @@ import { Flags } from "@oclif/core";
 export const devices = ["auto", "cpu", "cuda", "webgpu"] as const;
 export type Device = (typeof devices)[number];
 
+export const squareNumber = "a square number such as 16, 64 or 144";
+
+export function isSquare(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 1 && Number.isInteger(Math.sqrt(value));
+}
+
 /** A decimal number within bounds; a wrong one is a usage error that names flag and bounds. */
-export const numberFlag = Flags.custom<number, { min?: number; max?: number }>({
-  parse: async (input, _context, { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }) => {
+export const numberFlag = Flags.custom<number, { min?: number; above?: number; max?: number }>({
+  parse: async (input, _context, { min, above, max }) => {
     const value = input.trim() === "" ? Number.NaN : Number(input);
-    if (Number.isFinite(value) && value >= min && value <= max) return value;
-    const bounds = [Number.isFinite(min) && `from ${min}`, Number.isFinite(max) && `to ${max}`].filter(Boolean);
-    throw new Error(`expected a number ${bounds.join(" ")}, got "${input}"`);
+    const isWithin = value >= (min ?? -Infinity) && value <= (max ?? Infinity) && value > (above ?? -Infinity);
+    if (Number.isFinite(value) && isWithin) return value;
+    const bounds = [
+      min !== undefined && ` from ${min}`,
+      above !== undefined && ` above ${above}`,
+      max !== undefined && `${above === undefined ? "" : ", up"} to ${max}`,
+    ];
+    throw new Error(`expected a number${bounds.filter(Boolean).join("")}, got "${input}"`);
+  },
+});
+
+/** A square number, as the sides of a window or a grid need; anything else is a usage error. */
+export const squareFlag = Flags.custom<number>({
+  parse: async (input) => {
+    const value = input.trim() === "" ? Number.NaN : Number(input);
+    if (isSquare(value)) return value;
+    throw new Error(`expected ${squareNumber}, got "${input}"`);
   },
 });
 
@@ -27,7 +47,7 @@ export const deviceFlag = Flags.option({
 
 export const threadsFlag = Flags.integer({
   min: 1,
-  description: "CPU threads. Default: one per physical core.",
+  description: "CPU threads, at most four per logical processor. Default: one per physical core.",
   helpValue: "N",
 });
 
@@ -48,13 +68,11 @@ export const engineFlags = { model: modelFlag, device: deviceFlag, threads: thre
 
 /** How an answer is made. */
 export const generationFlags = {
-  latents: Flags.integer({
-    min: 1,
+  latents: squareFlag({
     description: "Latent tokens per question, a square number. Default: the model's largest up to 64.",
     helpValue: "N",
   }),
-  "image-tokens": Flags.integer({
-    min: 1,
+  "image-tokens": squareFlag({
     description: "Image tokens, a square number: fewer is faster. Default: all patches of the vision tower.",
     helpValue: "N",
   }),
@@ -64,20 +82,28 @@ export const generationFlags = {
     description: "0, the default, takes the likeliest token; above, sampling.",
     helpValue: "T",
   }),
-  "top-k": Flags.integer({ min: 1, description: "Sample among the K likeliest tokens.", helpValue: "K" }),
-  "top-p": numberFlag({
+  "top-k": Flags.integer({
     min: 0,
+    description: "Sample among the K likeliest tokens; 0, the default, means all.",
+    helpValue: "K",
+  }),
+  "top-p": numberFlag({
+    above: 0,
     max: 1,
     description: "Sample among the likeliest tokens of total mass P.",
     helpValue: "P",
   }),
   "repetition-penalty": numberFlag({
-    min: 0,
+    above: 0,
     description: "Above 1, tokens seen before become less likely.",
     helpValue: "R",
   }),
   seed: seedFlag,
   stop: Flags.string({
+    parse: async (input) => {
+      if (input !== "") return input;
+      throw new Error("expected a text, got an empty one");
+    },
     multiple: true,
     multipleNonGreedy: true,
     description: "End the answer at this text. Repeatable.",

@@ -121,8 +121,11 @@ describe("a wrong command line", () => {
     ["a missing argument", [], /Missing 1 required arg/],
     ["an unknown flag", ["1", "--nope"], /Nonexistent flag: --nope/],
     ["a wrong argument", ["one"], /Expected an integer/],
-    ["a wrong integer", ["1", "--latents", "x"], /--latents: Expected an integer/],
-    ["a number out of bounds", ["1", "--top-p", "2"], /--top-p: expected a number from 0 to 1, got "2"/],
+    ["a wrong integer", ["1", "--latents", "x"], /--latents: expected a square number such as 16, 64 or 144, got "x"/],
+    ["latents that are no square", ["1", "--latents", "50"], /--latents: expected a square number .*, got "50"/],
+    ["an empty stop text", ["1", "--stop", ""], /--stop: expected a text, got an empty one/],
+    ["a probability of nothing", ["1", "--top-p", "0"], /--top-p: expected a number above 0, up to 1, got "0"/],
+    ["a number out of bounds", ["1", "--top-p", "2"], /--top-p: expected a number above 0, up to 1, got "2"/],
     ["a number that is none", ["1", "--temperature", "warm"], /--temperature: expected a number from 0, got "warm"/],
   ])("exits 2 with USAGE after %s", async (_name, argv, message) => {
     const { stderr, exitCode } = await runDouble(...argv);

@@ -1,5 +1,8 @@
-import { flush, run } from "@oclif/core";
+import { fileURLToPath } from "node:url";
+import { Config, flush, run } from "@oclif/core";
 import { failureDocument, fullStack, renderFailure, toFailure, wantsStack } from "./failure.ts";
+import { unknownCommand } from "./unknown-command.ts";
+import { UsageError } from "./usage-error.ts";
 
 /**
  * The whole of a binary: runs the command line of this process, ends it with the exit code of what went wrong.
@@ -22,12 +25,21 @@ export async function runCli(url: string): Promise<void> {
     // A command has reported already, or ended itself by `this.exit(n)`.
     if (code === "EEXIT") process.exit(oclif?.exit ?? 0);
 
-    const failure = toFailure(error, "fusion");
+    const failure = toFailure(await withSuggestion(error, url), "fusion");
     if (asksForJson(argv)) process.stdout.write(`${JSON.stringify(failureDocument(failure), undefined, 2)}\n`);
     else
       process.stderr.write(`${renderFailure(failure, wantsStack(process.env.DEBUG) ? fullStack(error) : undefined)}\n`);
     process.exit(failure.exitCode);
   }
+}
+
+/** oclif joins words of the command line by colons, and knows no better. */
+async function withSuggestion(error: unknown, url: string): Promise<unknown> {
+  const typed = error instanceof Error && /^command (\S+) not found$/.exec(error.message)?.[1];
+  if (!typed) return error;
+  const { commands, bin } = await Config.load({ root: fileURLToPath(url) });
+  const ids = commands.filter(({ hidden }) => !hidden).map(({ id }) => id);
+  return new UsageError(unknownCommand(typed, ids, bin), { cause: error });
 }
 
 function asksForJson(argv: readonly string[]): boolean {

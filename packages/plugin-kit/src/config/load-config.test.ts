@@ -116,6 +116,15 @@ describe("checking the content", () => {
   });
 });
 
+test("a package that the file imports and that is not there is named with what to do", async () => {
+  await write("fusion.config.ts", 'import { x } from "no-such-package-here";\nexport default { model: x };');
+
+  const { code, hint } = await failure();
+
+  expect(code).toBe("CONFIG_INVALID");
+  expect(hint).toMatch(/^Install no-such-package-here beside the file/);
+});
+
 describe("sections of command packages", () => {
   const schema = z.strictObject({ workers: z.int().min(1).default(2) });
 

@@ -74,11 +74,14 @@ function parse<S extends z.ZodType>(schema: S, value: unknown, file: string, pat
 function unreadable(cause: unknown, folder: string): FusionError {
   const file = (cause as { filepath?: string }).filepath ?? folder;
   const reason = cause instanceof Error ? cause.message : String(cause);
+  const module = /Cannot find (?:module|package) '((?![./]|[a-z]+:)[^']+)'/i.exec(reason)?.[1];
   return new FusionError({
     code: "CONFIG_INVALID",
     at: file,
     message: `${file}: ${reason.startsWith(file) ? reason.slice(file.length).replace(/^[:\s]+/, "") : reason}`,
-    hint: "Correct the file, or move it away to use the defaults.",
+    hint: module
+      ? `Install ${module} beside the file (npm install ${module}), or export the object without importing anything.`
+      : "Correct the file, or move it away to use the defaults.",
     cause,
   });
 }

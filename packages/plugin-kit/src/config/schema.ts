@@ -1,15 +1,17 @@
 import { z } from "zod";
-import { devices } from "../command/flags.ts";
+import { devices, isSquare, squareNumber } from "../command/flags.ts";
 
 const count = z.int().positive().optional();
+const square = z.int().refine(isSquare, squareNumber).optional();
 
 /** Options of an answer, named as in the SDK. */
 export const generationSchema = z.strictObject({
-  latents: count,
-  imageTokens: count,
+  latents: square,
+  imageTokens: square,
   maxTokens: count,
   temperature: z.number().min(0).optional(),
-  topK: count,
+  /** 0: all. */
+  topK: z.int().min(0).optional(),
   topP: z.number().gt(0).max(1).optional(),
   repetitionPenalty: z.number().positive().optional(),
   seed: z.int().min(0).optional(),
