@@ -120,7 +120,8 @@ export {
 // Tensors
 export * from "./tensor/index.ts";
 
-// Files
+// What command packages share
+export { Cleanup } from "./session/index.ts";
 export { makeFolders } from "./files/index-node.ts";
 
 // Errors

@@ -1,9 +1,13 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FusionError } from "../errors/index.ts";
+import { readJsonFile } from "../files/index-node.ts";
 import { openSafetensors } from "../weights/index-node.ts";
 import { referenceError } from "./reference-error.ts";
 import { parseResults, type ReferenceFolder, type Tensors, variantFiles } from "./reference-folder.ts";
+
+/** Bytes of results.json; the recorded ones have 0.2 MB. */
+const largestResults = 64 * 2 ** 20;
 
 /**
  * Opens a reference folder.
@@ -54,15 +58,10 @@ async function readTensors(path: string): Promise<Tensors> {
   }
 }
 
-async function readJson(path: string): Promise<unknown> {
-  const bytes = await readFile(path).catch((cause) => {
-    throw referenceError(path, "a readable file", errorCode(cause), cause);
-  });
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw referenceError(path, "JSON in UTF-8", bytes.length === 0 ? "an empty file" : (cause as Error).message, cause);
-  }
+function readJson(path: string): Promise<unknown> {
+  return readJsonFile(path, largestResults, ({ expected, actual, cause }) =>
+    referenceError(path, expected, actual, cause),
+  );
 }
 
 function errorCode(cause: unknown): string {

@@ -1,5 +1,6 @@
 export { Chat } from "./chat.ts";
 export type { FinishedTurn } from "./chat-context.ts";
+export { Cleanup } from "./cleanup.ts";
 export { compileFed, compileGraph } from "./compile.ts";
 export { FusionEngine, type ImageContext } from "./engine.ts";
 export { type ChatOptions, FusionModel, type ModelInfo } from "./fusion-model.ts";

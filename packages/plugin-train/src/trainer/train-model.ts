@@ -1,12 +1,11 @@
 import { cpus } from "node:os";
-import { type FloatDtype, FusionError, nodeBackend } from "@fusion-vlm/core";
+import { Cleanup, type FloatDtype, FusionError, nodeBackend } from "@fusion-vlm/core";
 import { TrainingState } from "@fusion-vlm/core/train";
 import { stepsOfEpoch } from "../batches/step-plans.ts";
 import { Dataset } from "../dataset/dataset.ts";
 import { SamplePlanner } from "../dataset/sample-planner.ts";
 import { PictureStore } from "../pictures/picture-store.ts";
 import { throwIfAborted } from "./abort.ts";
-import { Cleanup } from "./cleanup.ts";
 import { OutputFolder } from "./output-folder.ts";
 import { Pace } from "./pace.ts";
 import { Phase } from "./phase.ts";
