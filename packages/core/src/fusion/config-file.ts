@@ -53,6 +53,7 @@ const configSchema = z.object({
   attention_bias: noBias,
   mlp_bias: noBias,
   tie_word_embeddings: z.boolean().default(false),
+  initializer_range: ratio.default(0.02),
   mm_vision_tower: z.string().min(1),
   mm_hidden_size: count(limits.width).nullish(),
   mm_projector_type: z.literal("mlp2x_gelu").default("mlp2x_gelu"),

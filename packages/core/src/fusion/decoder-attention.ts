@@ -1,5 +1,13 @@
 import { multiplyDims, type Value } from "../graph/index.ts";
-import { applyRope, linear, maskedScore, mergeHeads, type RopeValues } from "../nn/index.ts";
+import {
+  applyRope,
+  attentionScores,
+  linear,
+  maskedScore,
+  mergeHeads,
+  type RopeValues,
+  weighValues,
+} from "../nn/index.ts";
 import type { OpBuilder } from "../ops/index.ts";
 import type { LanguageConfig } from "./config.ts";
 
@@ -53,23 +61,24 @@ export function decoderAttention(
       headDim,
     ]);
     const keys = applyRope(op, op.Reshape(key, [batch, length, keyValueHeads, headDim]), context.rope);
+    const ownKeys = op.Transpose(keys, [0, 2, 1, 3]); // [B, K, S, H]
     const present: KeyValue = {
-      key: op.Transpose(keys, [0, 2, 3, 1]),
+      key: op.Transpose(ownKeys, [0, 1, 3, 2]),
       value: op.Transpose(op.Reshape(value, [batch, length, keyValueHeads, headDim]), [0, 2, 1, 3]),
     };
 
-    const scores = (part: KeyValue, bias?: Value) => {
-      const columns = part.key.shape[3]!;
-      const raw = op.Reshape(op.MatMul(q, part.key), [batch, keyValueHeads, group, length, columns]);
-      return bias ? op.Add(raw, bias) : raw;
+    const scores = (raw: Value, bias?: Value) => {
+      const perQuery = op.Reshape(raw, [batch, keyValueHeads, group, length, raw.shape.at(-1)!]);
+      return bias ? op.Add(perQuery, bias) : perQuery;
     };
     const weigh = (weights: Value, part: KeyValue) =>
-      op.MatMul(op.Reshape(weights, [batch, keyValueHeads, rows, part.key.shape[3]!]), part.value); // [B, K, G*S, H]
+      weighValues(op, op.Reshape(weights, [batch, keyValueHeads, rows, part.key.shape[3]!]), part.value); // [B, K, G*S, H]
 
-    const fresh = scores(present, context.causalBias);
+    const fresh = scores(attentionScores(op, q, ownKeys), context.causalBias);
     let attended: Value;
     if (past) {
-      const joined = op.Softmax(op.Concat([scores(past, context.pastBias), fresh], -1)); // [B, K, G, S, C+S]
+      const seenScores = scores(op.MatMul(q, past.key), context.pastBias);
+      const joined = op.Softmax(op.Concat([seenScores, fresh], -1)); // [B, K, G, S, C+S]
       const capacity = past.key.shape[3]!;
       const seen = op.SliceTo(joined, -1, capacity);
       const own = op.SliceFrom(joined, -1, capacity);

@@ -9,7 +9,14 @@ import { dualSupervisedLoss } from "./dual-supervised-loss.ts";
 import { globalContext } from "./global-context.ts";
 import { latentTokens } from "./latent-tokens.ts";
 import { batchShare, type SemanticMappingLoss, semanticMappingLoss } from "./semantic-mapping-loss.ts";
-import { embedSequence, type InteractionRows, interact, interactionRows, sequenceInputs } from "./sequence-inputs.ts";
+import {
+  embedSequence,
+  type InteractionRows,
+  interact,
+  interactionRows,
+  latentPlaces,
+  sequenceInputs,
+} from "./sequence-inputs.ts";
 import { embedTokens, type TextGuidedEncoding, textGuidedEncoding } from "./text-guided-encoding.ts";
 
 /*
@@ -156,9 +163,10 @@ function subImages(op: OpBuilder, { vision }: FusionConfig): Value {
 
 function interactions(op: OpBuilder, config: FusionConfig, rows: InteractionRows, windows: Value) {
   const points = interactionPoints(config);
+  const places = latentPlaces(op, rows);
   return (layer: number, hidden: Value): Value => {
     const index = points.indexOf(layer);
-    return index < 0 ? hidden : interact(op, config, { layer, index }, hidden, rows, windows);
+    return index < 0 ? hidden : interact(op, config, { layer, index }, hidden, { rows, places, windows });
   };
 }
 

@@ -82,8 +82,8 @@ function windowAttention(op: OpBuilder, query: Value, key: Value, value: Value, 
   const area = key.shape[2]!;
   // Windows are the batch of the matrix product; the R questions that share a window are its rows.
   const q = op.Transpose(op.Reshape(query, [batch!, questions!, count!, heads, size]), [0, 2, 3, 1, 4]); // [B, Q, A, R, H]
-  const k = op.Transpose(op.Reshape(key, [batch!, count!, area, heads, size]), [0, 1, 3, 4, 2]); // [B, Q, A, H, w²]
-  const v = op.Transpose(op.Reshape(value, [batch!, count!, area, heads, size]), [0, 1, 3, 2, 4]); // [B, Q, A, w², H]
+  const perHead = (x: Value) => op.Transpose(op.Reshape(x, [batch!, count!, area, heads, size]), [0, 1, 3, 2, 4]);
+  const [k, v] = [perHead(key), perHead(value)]; // [B, Q, A, w², H]
   const attended = attend(op, q, k, v, size ** -0.5); // [B, Q, A, R, H]
   return op.Reshape(op.Transpose(attended, [0, 3, 1, 2, 4]), [batch!, questions!, count!, multiplyDims(heads, size)]);
 }

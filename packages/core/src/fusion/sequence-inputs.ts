@@ -1,4 +1,4 @@
-import type { Dim, Value } from "../graph/index.ts";
+import { type Dim, multiplyDims, type Value } from "../graph/index.ts";
 import type { OpBuilder } from "../ops/index.ts";
 import type { FusionConfig } from "./config.ts";
 import { flattenRows } from "./decoder.ts";
@@ -24,7 +24,7 @@ export interface InteractionRows {
   readonly questionRows: Value;
   /** int64 [B, R, Q]: the rows of its latent tokens. */
   readonly latentRows: Value;
-  /** int64 [B, S]: for a latent row its index in [B, R, Q] counted through; −1 for every other row. */
+  /** int64 [B, S]: for a latent row its index in [B, R, Q] counted through; −1 for every other row. Its sign is what counts. */
   readonly latentSource: Value;
 }
 
@@ -66,6 +66,33 @@ export function embedSequence(
   });
 }
 
+/** Which rows of the sequence are latent tokens. */
+export interface LatentPlaces {
+  /** [B, R·Q, S]: 1 where a latent token stands, else 0; all 0 for the latents of a question that pads the batch. */
+  readonly selection: Value;
+  /** bool [B, S, 1] */
+  readonly isLatent: Value;
+}
+
+/**
+ * The places of latent tokens, the same for every interaction layer.
+ *
+ * Rows are taken and put back by products with `selection`: their gradients are products too, where those of a Gather add
+ * element by element (docs/performance.md).
+ */
+export function latentPlaces(op: OpBuilder, { latentRows, latentSource }: InteractionRows): LatentPlaces {
+  return op.scope("latent_places", () => {
+    const [batch, length] = latentSource.shape;
+    const [, questions, latents] = latentRows.shape;
+    const own = op.Reshape(latentRows, [batch!, multiplyDims(questions!, latents!), 1]);
+    const all = op.Reshape(op.Range(multiplyDims(batch!, length!)), [batch!, 1, length!]);
+    return {
+      selection: op.Cast(op.Equal(own, all), "float32"),
+      isLatent: op.Reshape(op.GreaterOrEqual(latentSource, 0), [batch!, length!, 1]),
+    };
+  });
+}
+
 /**
  * Overwrites the latent rows of the hidden state with what interaction layer `index` makes of them.
  *
@@ -77,22 +104,22 @@ export function interact(
   config: FusionConfig,
   { layer, index }: { layer: number; index: number },
   hidden: Value,
-  rows: InteractionRows,
-  windows: Value,
+  { rows, places, windows }: { rows: InteractionRows; places: LatentPlaces; windows: Value },
 ): Value {
   const mark = `llm.layer${layer}`;
-  const { questions, latents } = op.scope(`interaction.${index}`, () => {
-    const flat = flattenRows(op, hidden);
-    return { questions: op.Gather(flat, rows.questionRows), latents: op.Gather(flat, rows.latentRows) };
-  });
+  const [batch, count, perQuestion] = rows.latentRows.shape;
+  const width = config.language.hiddenSize;
+  const { questions, latents } = op.scope(`interaction.${index}`, () => ({
+    questions: op.Gather(flattenRows(op, hidden), rows.questionRows), // [B, R, D]
+    latents: op.Reshape(op.MatMul(places.selection, hidden), [batch!, count!, perQuestion!, width]),
+  }));
   op.mark(`${mark}.sampler.queries`, questions);
   op.mark(`${mark}.sampler.image_tokens`, latents);
   const updated = op.mark(`${mark}.sampler.out`, interactionLayer(op, config, index, { questions, latents, windows }));
   const merged = op.scope(`interaction.${index}`, () => {
-    const [batch, length] = hidden.shape;
-    const isLatent = op.Reshape(op.GreaterOrEqual(rows.latentSource, 0), [batch!, length!, 1]);
-    const source = op.Max(rows.latentSource, 0);
-    return op.Where(isLatent, op.Gather(flattenRows(op, updated), source), hidden);
+    const flat = op.Reshape(updated, [batch!, multiplyDims(count!, perQuestion!), width]);
+    const placed = op.MatMul(op.Transpose(places.selection, [0, 2, 1]), flat); // [B, S, D]
+    return op.Where(places.isLatent, placed, hidden);
   });
   return op.mark(`${mark}.post`, merged);
 }

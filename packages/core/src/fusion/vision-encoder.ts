@@ -1,5 +1,5 @@
 import type { Value } from "../graph/index.ts";
-import { activate, attend, layerNorm, linear, mergeHeads, splitHeads, splitHeadsTransposed } from "../nn/index.ts";
+import { activate, attend, layerNorm, linear, mergeHeads, splitHeads } from "../nn/index.ts";
 import type { OpBuilder } from "../ops/index.ts";
 import type { VisionConfig } from "./config.ts";
 import { encoderLayerPrefix } from "./names.ts";
@@ -66,7 +66,7 @@ function selfAttention(op: OpBuilder, config: VisionConfig, prefix: string, x: V
   const [query, key, value] = [project("q_proj", x), project("k_proj", x), project("v_proj", x)];
   const merged = op.scope(prefix, () => {
     const q = splitHeads(op, query, heads); // [B, A, T, H]
-    const k = splitHeadsTransposed(op, key, heads); // [B, A, H, T]
+    const k = splitHeads(op, key, heads);
     const v = splitHeads(op, value, heads);
     return mergeHeads(op, attend(op, q, k, v, (hiddenSize / heads) ** -0.5, mask));
   });

@@ -29,6 +29,7 @@ export interface NodeSpec {
  */
 export class GraphBuilder {
   readonly #nodes: Node[] = [];
+  readonly #producers = new Map<Value, Node>();
   readonly #inputs: Value[] = [];
   readonly #parameters = new Map<string, Value>();
   readonly #outputs = new Map<string, Value>();
@@ -121,8 +122,15 @@ export class GraphBuilder {
     const values = outputs.map(({ dtype, shape }, index) =>
       this.#value(outputs.length === 1 ? name : `${name}:${index}`, "computed", dtype, shape),
     );
-    this.#nodes.push({ name, op, domain, inputs, outputs: values, attributes });
+    const node: Node = { name, op, domain, inputs, outputs: values, attributes };
+    this.#nodes.push(node);
+    for (const value of values) this.#producers.set(value, node);
     return values;
+  }
+
+  /** The node that computes a value; undefined for what is fed, loaded or constant. */
+  producer(value: Value): Node | undefined {
+    return this.#producers.get(value);
   }
 
   /** Declares a result of the graph under a public name. Throws GRAPH_INVALID for a name given twice. */

@@ -1,5 +1,5 @@
 export { type Activation, activate } from "./activation.ts";
-export { attend, maskedScore, mergeHeads, splitHeads, splitHeadsTransposed } from "./attention.ts";
+export { attend, attentionScores, maskedScore, mergeHeads, splitHeads, weighValues } from "./attention.ts";
 export { bilinearTokens, interpolationMatrix } from "./bilinear.ts";
 export { type LinearOptions, linear, rowsGemm } from "./linear.ts";
 export { cosineDistance, crossEntropy, weightedMean } from "./loss.ts";

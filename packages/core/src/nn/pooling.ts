@@ -5,7 +5,8 @@ import type { OpBuilder } from "../ops/index.ts";
  * PyTorch's AdaptiveMaxPool2d on channels-last maps: bin i of m over n cells is [⌊i·n/m⌋, ⌈(i+1)·n/m⌉), so bins overlap
  * where m does not divide n.
  *
- * Rows first, then columns: each bin gathers its cells (short bins repeat their last one) and takes the maximum.
+ * Rows first, then columns: each bin gathers its cells (short bins repeat their last one) and takes the maximum. Where the
+ * bins divide the cells, these lie side by side already.
  *
  * @param x - [B, n, n, D]
  * @returns [B, m, m, D]
@@ -18,7 +19,7 @@ function poolAxis(op: OpBuilder, x: Value, axis: number, bins: number): Value {
   const cells = x.shape[axis] as number;
   if (cells === bins) return x;
   const { width, indices } = poolingBins(cells, bins);
-  const gathered = op.Gather(x, op.ints(indices), axis);
+  const gathered = cells === bins * width ? x : op.Gather(x, op.ints(indices), axis);
   const shape = [...x.shape.slice(0, axis), bins, width, ...x.shape.slice(axis + 1)];
   return op.ReduceMax(op.Reshape(gathered, shape), [axis + 1], false);
 }

@@ -75,11 +75,12 @@ export async function initModel(options: InitModelOptions): Promise<InitModelRes
     };
     for (const [file, contents] of Object.entries(texts)) await writeJson(join(folder, file), contents);
 
+    const { initializer_range: std } = preset.config;
     let written = 0;
     const source: WeightSource = {
       layout: [...shapes].map(([key, shape]) => ({ name: key, dtype, shape })),
       data: (key): TensorData =>
-        counted(randomChunks(key, shapes.get(key)!, { seed, dtype }), (size) => {
+        counted(randomChunks(key, shapes.get(key)!, { seed, std, dtype }), (size) => {
           throwIfAborted(signal, "init");
           written += size;
           onProgress?.(written, bytes);

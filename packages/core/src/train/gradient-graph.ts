@@ -1,42 +1,46 @@
 import { gradients } from "../autodiff/index.ts";
 import { internalError } from "../errors/index.ts";
 import { type FusionConfig, fusionLoss } from "../fusion/index.ts";
-import { formatShape, type Graph, sameShape, type Value } from "../graph/index.ts";
+import { formatShape, type Graph, prune, sameShape, type Value } from "../graph/index.ts";
 import { OpBuilder } from "../ops/index.ts";
 import { type ParameterGroup, stateNames } from "./parameter-groups.ts";
 
 /** Sizes of the dimensions that a batch is padded to: B, I, M, R, S, T. */
 export type BatchSizes = Readonly<Record<"B" | "I" | "M" | "R" | "S" | "T", number>>;
 
+export interface GradientGraphOptions {
+  /** Q */
+  readonly latents: number;
+  /** Add to what the parts of the batch before this one gave; false for the first part. */
+  readonly accumulates: boolean;
+  /** Fixed sizes of the batch; named dimensions stay symbolic when absent. */
+  readonly sizes?: BatchSizes;
+}
+
 /**
- * One forward and backward pass over a part of a batch, its gradient added to what was collected before.
+ * One forward and backward pass over a part of a batch.
  *
- * Inputs: the flat parameters and collected gradient of each group, `keep` (0 for the first part of a batch, else 1), and
- * the batch. Outputs: the new gradient of each group, and the losses `loss`, `loss_answer`, `loss_v2t`, `loss_t2v`.
- *
- * @param sizes - fixed sizes of the batch; named dimensions stay symbolic when absent
+ * Inputs: the flat parameters of each group, where it accumulates also the gradient collected before, and the batch.
+ * Outputs: the new gradient of each group, and the losses `loss`, `loss_answer`, `loss_v2t`, `loss_t2v`.
  */
 export function gradientGraph(
   config: FusionConfig,
-  latents: number,
   groups: readonly ParameterGroup[],
-  sizes?: BatchSizes,
+  { latents, accumulates, sizes }: GradientGraphOptions,
 ): Graph {
   const op = new FlatParameterBuilder("fusion.gradient", groups, sizes);
-  const keep = op.input("keep", "float32", []);
   const { total, answer, mapping } = fusionLoss(op, config, latents, true);
   const flat = groups.map((group) => op.flat(group));
   gradients(op, total, flat).forEach((gradient, index) => {
     const name = stateNames.gradient(groups[index]!);
-    const collected = op.input(name, "float32", gradient.shape);
-    const kept = op.Where(op.Greater(keep, 0), collected, 0); // 0·collected would keep a NaN for ever
-    op.output(`${name}.next`, op.Add(kept, gradient));
+    const collected = accumulates && op.input(name, "float32", gradient.shape);
+    op.output(`${name}.next`, collected ? op.Add(collected, gradient) : gradient);
   });
   op.output("loss", total);
   op.output("loss_answer", answer);
   op.output("loss_v2t", mapping.visionToText);
   op.output("loss_t2v", mapping.textToVision);
-  return op.build();
+  return prune(op.build()); // a transposition that cancelled leaves the product that it was of
 }
 
 /** A builder whose parameters are stretches of one flat input vector per group. */

@@ -5,8 +5,8 @@ import { type BatchSizes, gradientGraph } from "./gradient-graph.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
 
 /**
- * Gradient programs, compiled when first needed and disposed when long unused: one for each number of latents, or with fixed
- * sizes one for each batch shape besides.
+ * Gradient programs, compiled when first needed and disposed when long unused: one for each number of latents, one more for
+ * the later parts of batches that have several, and with fixed sizes one for each batch shape besides.
  */
 export class GradientPrograms {
   /** The least recently used first. */
@@ -21,11 +21,11 @@ export class GradientPrograms {
   ) {}
 
   /** Not to be called again before it settles. The program may be disposed by the call after the next. */
-  async get(latents: number, sizes: BatchSizes): Promise<Program> {
-    const fixed = this.hasFixedSizes ? sizes : undefined;
-    const key = [latents, fixed?.B, fixed?.I, fixed?.M, fixed?.R, fixed?.S, fixed?.T].join();
-    const known = this.#programs.get(key);
-    const program = known ?? (await compileFed(this.backend, gradientGraph(this.config, latents, this.groups, fixed)));
+  async get(latents: number, batch: BatchSizes, accumulates: boolean): Promise<Program> {
+    const sizes = this.hasFixedSizes ? batch : undefined;
+    const key = [latents, accumulates, sizes?.B, sizes?.I, sizes?.M, sizes?.R, sizes?.S, sizes?.T].join();
+    const graph = () => gradientGraph(this.config, this.groups, { latents, accumulates, sizes });
+    const program = this.#programs.get(key) ?? (await compileFed(this.backend, graph()));
     this.#programs.delete(key);
     this.#programs.set(key, program);
     for (const [oldest, unused] of this.#programs) {

@@ -81,7 +81,7 @@ describe("the gradient of a whole model", () => {
     const parameters = randomParameters(used);
     const groups = parameterGroups(fusionParameters(used), { weightDecay: 0 });
     const { feeds, answerTokens, instructionTokens, samples, sizes } = batchOf(mixedSamples(used), 8, used);
-    const program = await compileInMemory(backend, gradientGraph(used, latents, groups, sizes));
+    const program = await compileInMemory(backend, gradientGraph(used, groups, { latents, accumulates: false, sizes }));
     const start = groups.map(({ size, parameters: members }) => {
       const flat = new Float32Array(size);
       for (const { name, offset } of members) flat.set(parameters.get(name)!.data as Float32Array, offset);
@@ -93,11 +93,9 @@ describe("the gradient of a whole model", () => {
         batch_answer_tokens: float32([], [answerTokens]),
         batch_instruction_tokens: float32([], [instructionTokens]),
         batch_samples: float32([], [samples]),
-        keep: float32([], [0]),
         ...Object.fromEntries(
           groups.map((group, i) => [stateNames.parameters(group), float32([group.size], flat[i]!)]),
         ),
-        ...Object.fromEntries(groups.map((group) => [stateNames.gradient(group), zeros("float32", [group.size])])),
       });
     const at = await run(start);
     const gradient = groups.map((group) => at[`${stateNames.gradient(group)}.next`]!.data as Float32Array);

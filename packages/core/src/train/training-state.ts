@@ -120,10 +120,11 @@ export class TrainingState {
       };
       const losses = { loss: 0, answer: 0, visionToText: 0, textToVision: 0 };
       for (const [index, part] of parts.entries()) {
-        const program = await this.#gradients.get(latents, part.sizes);
-        const state = this.#tensors.feeds("parameters", "gradient");
+        const accumulates = index > 0;
+        const program = await this.#gradients.get(latents, part.sizes, accumulates);
+        const state = accumulates ? this.#tensors.feeds("parameters", "gradient") : this.#tensors.feeds("parameters");
         const fetched = await program.run(
-          { ...part.feeds, ...totals, keep: scalar(index === 0 ? 0 : 1), ...state },
+          { ...part.feeds, ...totals, ...state },
           { write: this.#tensors.writes("gradient") },
         );
         losses.loss += numberOf(fetched.loss!);

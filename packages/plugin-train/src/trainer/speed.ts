@@ -32,7 +32,7 @@ export class CostCounter {
     let graph = this.#graphs.get(latents);
     if (!graph) {
       const groups = parameterGroups(fusionParameters(this.#config), { weightDecay: 0 });
-      graph = gradientGraph(this.#config, latents, groups);
+      graph = gradientGraph(this.#config, groups, { latents, accumulates: false });
       this.#graphs.set(latents, graph);
     }
     return graph;

@@ -1,6 +1,7 @@
 import type { Value } from "../../graph/index.ts";
 import type { matrixOperators, OpBuilder } from "../../ops/index.ts";
 import { type RuleOf, rule } from "../rule.ts";
+import { transposeLast } from "../transpose-last.ts";
 import { unbroadcast } from "../unbroadcast.ts";
 
 export const matrixRules: { readonly [Name in keyof typeof matrixOperators]: RuleOf<Name> } = {
@@ -67,9 +68,4 @@ function normalize(
   const variance = op.ReduceMean(op.Mul(centered, centered), axes);
   const inverse = op.Div(1, op.Sqrt(op.Add(variance, epsilon)));
   return { normalized: op.Mul(centered, inverse), inverse };
-}
-
-function transposeLast(op: OpBuilder, x: Value): Value {
-  const rank = x.shape.length;
-  return op.Transpose(x, [...Array(rank - 2).keys(), rank - 1, rank - 2]);
 }

@@ -2,6 +2,7 @@ import { addDims, type Dim, multiplyDims, subtractDims, type Value } from "../..
 import type { DifferentiableOperatorName, movementOperators, OpBuilder, shapeOperators } from "../../ops/index.ts";
 import { missingGradient } from "../gradient-error.ts";
 import { type Application, type RuleOf, rule } from "../rule.ts";
+import { swapLast, transposeLast } from "../transpose-last.ts";
 import { unbroadcast, zerosLike, zerosOf } from "../unbroadcast.ts";
 
 type MovementName = Extract<keyof typeof movementOperators | keyof typeof shapeOperators, DifferentiableOperatorName>;
@@ -9,11 +10,11 @@ type MovementName = Extract<keyof typeof movementOperators | keyof typeof shapeO
 export const movementRules: { readonly [Name in MovementName]: RuleOf<Name> } = {
   /** The inverse permutation. */
   Transpose: rule(({ op, attributes: { perm } }, dy) => [
-    () =>
-      op.Transpose(
-        dy,
-        perm.map((_, axis) => perm.indexOf(axis)),
-      ),
+    () => {
+      const inverse = perm.map((_, axis) => perm.indexOf(axis));
+      const swaps = perm.length >= 2 && swapLast(perm.length).every((axis, place) => inverse[place] === axis);
+      return swaps ? transposeLast(op, dy) : op.Transpose(dy, inverse);
+    },
   ]),
   Reshape: rule(({ op, input }, dy) => [() => op.Reshape(dy, input(0).shape), undefined]),
   Expand: rule(({ op, input }, dy) => [() => unbroadcast(op, dy, input(0).shape), undefined]),
