@@ -34,8 +34,10 @@ export class EventChannel {
   /** Writes the log's last line; the caller tells its listener when the folder has its name. */
   async end(event: EndEvent): Promise<void> {
     await this.#log.write(event);
-    if (this.#log.waiting === 0) return;
-    const message = `${this.#path}: the disk is full, its last ${this.#log.waiting} lines are missing. The model is complete.`;
+    const lost = this.#log.waiting;
+    if (lost === 0) return;
+    const lines = lost === 1 ? "its last line is missing" : `its last ${lost} lines are missing`;
+    const message = `${this.#path}: the disk is full, ${lines}. The model is complete.`;
     this.warnings.push(message);
     this.#listener?.({ type: "warning", message });
   }
