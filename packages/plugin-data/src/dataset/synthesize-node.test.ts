@@ -51,7 +51,9 @@ describe("synthesize", () => {
     expect(card.generatorVersion).toBe(1);
     expect(card.files["scenes.jsonl"]?.sha256).toBe("5be1861b6723e5ce51c8aff84b825fa2df3945708a9b9b803456c521478cb8b5");
     expect(card.files["train.json"]?.sha256).toBe("261036dde3f2bcde5861a94599e210fbc52bf7cd0d797e9ccc1811ce272c314f");
-    expect(card.files["captions.json"]?.sha256).toBe("e89a0898f7b0e35c71413734ac6709f199057f61016886558b8425f8cc74fdea");
+    expect(card.files["captions.json"]?.sha256).toBe(
+      "e89a0898f7b0e35c71413734ac6709f199057f61016886558b8425f8cc74fdea",
+    );
     expect(card.files["heldout.json"]?.sha256).toBe("c53e3c34ce14322aeeaec7ef6cfb8129a733e4a91404ed252327da6cb14e475c");
   });
 

@@ -72,7 +72,7 @@ export class Dataset {
       const skipped: SkippedRecord[] = [];
       let cutInstructions = 0;
       let counted: RecordUnit = "record";
-      const chunks = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 });
+      const chunks = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 16 });
       for await (const { record, unit, offset, length, bytes } of scanRecords(file, chunks)) {
         const at = recordName(file, record, unit);
         counted = unit;
