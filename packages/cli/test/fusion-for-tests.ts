@@ -5,7 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const binary = fileURLToPath(new URL("../bin/run.js", import.meta.url));
+const binaries = {
+  /** The command as users install it. */
+  run: fileURLToPath(new URL("../bin/run.js", import.meta.url)),
+  /** With the command packages of this repository. */
+  dev: fileURLToPath(new URL("../bin/dev.js", import.meta.url)),
+} as const;
 
 export interface Finished {
   readonly exitCode: number | null;
@@ -31,14 +36,17 @@ export interface Running {
 
 /** An empty folder in which the built binary is run as a user does, with a home and a place for temporary files of its own. */
 export class Workplace {
-  private constructor(readonly folder: string) {}
+  private constructor(
+    readonly folder: string,
+    private readonly binary: string,
+  ) {}
 
-  static async open(): Promise<Workplace> {
+  static async open(binary: keyof typeof binaries = "run"): Promise<Workplace> {
     const dist = fileURLToPath(new URL("../dist/index.js", import.meta.url));
     if (!existsSync(dist)) throw new Error("These tests run the built binary: run npm test, or npm run build first.");
     const folder = await realpath(await mkdtemp(join(tmpdir(), "fusion-cli-")));
     await mkdir(join(folder, ".home/tmp"), { recursive: true });
-    return new Workplace(folder);
+    return new Workplace(folder, binaries[binary]);
   }
 
   path(...names: string[]): string {
@@ -54,7 +62,7 @@ export class Workplace {
     const options = { cwd: this.folder, env: this.#env(env), input, maxBuffer: 2 ** 26 };
     const { status, stdout, stderr }: SpawnSyncReturns<Buffer> = spawnSync(
       process.execPath,
-      [binary, ...args],
+      [this.binary, ...args],
       options,
     );
     return { exitCode: status, stdout: stdout.toString(), stderr: stderr.toString() };
@@ -62,7 +70,7 @@ export class Workplace {
 
   /** Starts `fusion ARGS`, with standard input open. */
   start(args: readonly string[]): Running {
-    const child = spawn(process.execPath, [binary, ...args], { cwd: this.folder, env: this.#env({}) });
+    const child = spawn(process.execPath, [this.binary, ...args], { cwd: this.folder, env: this.#env({}) });
     const output = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
       child[name].on("data", (chunk: Buffer) => {

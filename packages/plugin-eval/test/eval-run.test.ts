@@ -71,7 +71,9 @@ describe("fusion eval run --benchmark builtin", () => {
     [["--limit", "0"], 2, "USAGE"],
     [["--restart"], 2, "USAGE"],
     [["--model", "nowhere"], 1, "MODEL_NOT_FOUND"],
-    [["--data", "nowhere"], 1, "OPTION_INVALID"],
+    [["--data", "nowhere"], 1, "DATASET_INVALID"],
+    [["--data", ""], 1, "DATASET_INVALID"],
+    [["--out", ""], 1, "OPTION_INVALID"],
   ])("with %j exits %d and says %s", async (argv, exitCode, code) => {
     const failed = await run(...argv);
 

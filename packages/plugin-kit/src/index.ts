@@ -56,6 +56,10 @@ export {
   table,
 } from "./output/text.ts";
 
+// Files
+export { OutputFolder } from "./files/output-folder.ts";
+export { isDiskFull, type WriteErrorOptions, writeError, writing } from "./files/write-error.ts";
+
 // HTML pages
 export type { AxisScale } from "./html/axis.ts";
 export type { Point } from "./html/curve.ts";

@@ -14,6 +14,7 @@ export type {
   SavingEvent,
   StepEvent,
   TrainEvent,
+  WarningEvent,
 } from "./trainer/train-events.ts";
 export { type TrainResult, trainModel } from "./trainer/train-model.ts";
 export type { TrainingData, TrainOptions } from "./trainer/train-options.ts";

@@ -1,12 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writing } from "@fusion-vlm/plugin-kit";
 import { type SynthKind, synthKinds } from "../questions/index.ts";
 import { BlindGuess } from "./blind-guess.ts";
 import { type DatasetCard, makeCard, renderCard } from "./card.ts";
 import type { Recipe } from "./options.ts";
 import { captionSample, conversationSample, type PictureText, questionSamples } from "./picture.ts";
 import { JsonArrayFile, TextFile } from "./text-file-node.ts";
-import { writing } from "./write-error.ts";
 
 interface Files {
   readonly train: JsonArrayFile;

@@ -2,14 +2,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { FusionError } from "@fusion-vlm/core";
+import { OutputFolder, writing } from "@fusion-vlm/plugin-kit";
 import { defaultSize, renderScene } from "../render/index-node.ts";
 import type { Split } from "../scene/index.ts";
 import type { DatasetCard } from "./card.ts";
 import { DatasetWriter } from "./dataset-writer-node.ts";
 import { checkRecipe, type Recipe } from "./options.ts";
-import { openOutputFolder } from "./output-folder-node.ts";
 import { type PictureText, writePicture } from "./picture.ts";
-import { writing } from "./write-error.ts";
 
 export interface SynthesizeOptions extends Partial<Recipe> {
   /** Folder to write; it must be empty or not exist. */
@@ -18,6 +17,8 @@ export interface SynthesizeOptions extends Partial<Recipe> {
   readonly count: number;
   /** Called after each picture with their number so far and in all. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Called with a line about what does not stop the synthesis, and somebody should know. */
+  readonly onWarning?: (message: string) => void;
   /** Aborting removes what was written. */
   readonly signal?: AbortSignal;
 }
@@ -49,7 +50,10 @@ export async function synthesize(options: SynthesizeOptions): Promise<Synthesize
   checkRecipe(recipe);
   throwIfAborted(signal);
 
-  const folder = await openOutputFolder(out);
+  const folder = await OutputFolder.create(out);
+  for (const left of folder.abandoned) {
+    options.onWarning?.(`${left}: left by a synthesis that was killed; it is not complete, and can be deleted`);
+  }
   const open: { close(): Promise<void> }[] = [];
   try {
     await writing(folder.path, () => mkdir(join(folder.path, "images")));
@@ -60,11 +64,11 @@ export async function synthesize(options: SynthesizeOptions): Promise<Synthesize
     }
     const card = await writer.end(recipe);
     throwIfAborted(signal);
-    await folder.commit();
+    await folder.publish();
     return { folder: out, card, imageBytes: writer.imageBytes };
   } catch (error) {
     await Promise.allSettled(open.map((file) => file.close()));
-    await folder.discard();
+    await folder.remove();
     throw error;
   }
 }

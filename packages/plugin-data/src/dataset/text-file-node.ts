@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
-import { writing } from "./write-error.ts";
+import { writing } from "@fusion-vlm/plugin-kit";
 
 const bufferedCharacters = 1 << 16;
 

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { access, readFile, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { FusionError } from "@fusion-vlm/core";
-import { z } from "zod";
+import { dataError } from "./data-error.ts";
+import { type HeldoutRecord, parseHeldoutRecords, readHeldoutFile } from "./heldout-records.ts";
 
 /** A question about a picture, with its only right answer. */
 export interface BuiltinQuestion {
@@ -27,60 +28,27 @@ export interface BuiltinQuestions {
 /** Kind of questions whose record names none. */
 const noKind = "question";
 
-const recordSchema = z.object({
-  id: z.union([z.string(), z.int()]).transform(String),
-  image: z.string().min(1),
-  /** Of each question, or of all. */
-  kinds: z.array(z.string().min(1)).optional(),
-  kind: z.string().min(1).optional(),
-  conversations: z.array(z.object({ from: z.enum(["human", "gpt"]), value: z.string() })).min(2),
-});
-
-type DataRecord = z.infer<typeof recordSchema>;
-
 /**
  * Reads the questions of a held-out split, in the order of the file.
  *
  * @param data - folder with heldout.json, or a file of that form; pictures are beside it
  * @param limit - takes only so many questions, from the front
- * @throws OPTION_INVALID when the file is absent, malformed or empty, or names a picture outside its folder; IMAGE_NOT_FOUND
+ * @throws DATASET_INVALID when the file is absent, malformed or empty, or names a picture outside its folder; IMAGE_NOT_FOUND
  */
 export async function readBuiltinQuestions(data: string, limit = Number.POSITIVE_INFINITY): Promise<BuiltinQuestions> {
   const isFolder = (await stat(data).catch(() => undefined))?.isDirectory() ?? false;
   const file = isFolder ? join(data, "heldout.json") : data;
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    const hint = `Make it with "fusion data synth --out FOLDER", or give the folder that holds it.`;
-    throw dataError(file, "a readable file of questions", cause.code ?? String(cause), hint, cause);
-  });
-  const records = parseRecords(bytes.toString("utf8"), file);
-  const questions = records.flatMap((record, index) => questionsOf(record, `${file}: record ${index}`, dirname(file)));
+  const bytes = await readHeldoutFile(file);
+  const records = parseHeldoutRecords(bytes, file);
+  const folder = dirname(file);
+  const questions = records.flatMap((record, index) => questionsOf(record, `${file}: record ${index + 1}`, folder));
   refuseRepeats(questions, file);
   const chosen = questions.slice(0, limit);
-  await requirePictures(chosen);
+  await requirePictures(chosen, await realpath(folder));
   return { file, fingerprint: createHash("sha256").update(bytes).digest("hex"), questions: chosen };
 }
 
-function parseRecords(text: string, file: string): DataRecord[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    const hint = "Make the file again; it is damaged or was cut off.";
-    throw dataError(file, "JSON", (cause as Error).message, hint, cause);
-  }
-  const hint = "Write an array of records { id, image, conversations } as LLaVA has them.";
-  if (!Array.isArray(json)) throw dataError(file, "an array of records", typeof json, hint);
-  if (json.length === 0)
-    throw dataError(file, "at least one record", "none", "Make the file again with more pictures.");
-  return json.map((value, index) => {
-    const { data, error } = recordSchema.safeParse(value);
-    if (data) return data;
-    const { path, message } = error.issues[0]!;
-    throw dataError(`${file}: record ${index}`, "{ id, image, conversations }", `${path.join(".")}: ${message}`, hint);
-  });
-}
-
-function questionsOf(record: DataRecord, at: string, folder: string): BuiltinQuestion[] {
+function questionsOf(record: HeldoutRecord, at: string, folder: string): BuiltinQuestion[] {
   const { id, kinds, kind = noKind, conversations } = record;
   const image = pictureWithin(folder, record.image, at);
   const count = conversations.length / 2;
@@ -107,8 +75,7 @@ function questionsOf(record: DataRecord, at: string, folder: string): BuiltinQue
 /** Data sets are downloaded: their paths stay inside their folder. */
 function pictureWithin(folder: string, image: string, at: string): string {
   const path = resolve(folder, image);
-  const inside = relative(resolve(folder), path);
-  if (!inside.startsWith("..") && !isAbsolute(inside) && !isAbsolute(image)) return path;
+  if (isInside(resolve(folder), path) && !isAbsolute(image) && !image.includes("\0")) return path;
   throw dataError(
     at,
     "a picture inside the folder of the file",
@@ -127,10 +94,19 @@ function refuseRepeats(questions: readonly BuiltinQuestion[], file: string): voi
 }
 
 /** A missing picture is told before the first question, not after an hour. */
-async function requirePictures(questions: readonly BuiltinQuestion[]): Promise<void> {
+async function requirePictures(questions: readonly BuiltinQuestion[], folder: string): Promise<void> {
   const pictures = [...new Set(questions.map(({ image }) => image))];
   const missing: string[] = [];
-  for (const picture of pictures) await access(picture).catch(() => missing.push(picture));
+  for (const picture of pictures) {
+    const real = await realpath(picture).catch(() => undefined);
+    if (real === undefined) {
+      missing.push(picture);
+      continue;
+    }
+    const hint = "Copy the picture itself there.";
+    if (!isInside(folder, real)) throw dataError(picture, `a picture inside ${folder}`, "a link that leads out", hint);
+    if (!(await stat(real)).isFile()) throw dataError(picture, "a picture file", "something else", hint);
+  }
   if (missing.length === 0) return;
   throw new FusionError({
     code: "IMAGE_NOT_FOUND",
@@ -141,6 +117,7 @@ async function requirePictures(questions: readonly BuiltinQuestion[]): Promise<v
   });
 }
 
-function dataError(at: string, expected: string, actual: string, hint: string, cause?: unknown): FusionError {
-  return new FusionError({ code: "OPTION_INVALID", at, expected, actual, hint, cause });
+function isInside(folder: string, path: string): boolean {
+  const inside = relative(folder, path);
+  return inside !== "" && inside !== ".." && !/^\.\.[\\/]/.test(inside) && !isAbsolute(inside);
 }

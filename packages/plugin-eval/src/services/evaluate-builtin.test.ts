@@ -1,6 +1,7 @@
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type FusionModel, loadFusion } from "@fusion-vlm/core";
-import { writeTinyModel } from "@fusion-vlm/core/testing";
+import { SmallDisk, writeTinyModel } from "@fusion-vlm/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { blankPicture } from "./blank-picture.ts";
 import { evaluateBuiltin } from "./evaluate-builtin.ts";
@@ -145,4 +146,35 @@ describe("evaluateBuiltin", () => {
   test("refuses a limit that is no count", async () => {
     await expect(evaluate({ limit: 0 })).rejects.toMatchObject({ code: "OPTION_INVALID", at: "limit" });
   });
+});
+
+const { missing } = SmallDisk;
+
+test.skipIf(missing)(`a disk that fills up keeps the answers so far${missing ? ` (${missing})` : ""}`, async () => {
+  const disk = SmallDisk.mount(folder.join("disk"), 2 ** 18);
+  try {
+    // Each answer's line is longer than what is left of the 4096 bytes that its file has already.
+    const long = (id: string, picture: number) =>
+      heldoutRecord(id, picture, "k".repeat(4096), questions[0]!, said(picture, questions[0]!));
+    await writeFile(folder.join("long.json"), JSON.stringify([0, 1, 2].map((picture) => long(`${picture}`, picture))));
+    const out = join(disk.path, "scores");
+    const run = (onProgress?: (progress: { done: number }) => void) =>
+      evaluate({ data: folder.join("long.json"), out, onProgress });
+
+    const filling = run(({ done }) => done === 1 && disk.fillNow());
+    await expect(filling).rejects.toMatchObject({
+      code: "WRITE_FAILED",
+      message: `${out}/predictions.jsonl: expected a file that can be written, got no space left on device (ENOSPC)`,
+      hint: expect.stringMatching(/^Free some space.* Answers written before are kept: the same command goes on/),
+    });
+    const lines = (await readFile(`${out}/predictions.jsonl`, "utf8")).split("\n");
+    expect(lines.map((line) => line && JSON.parse(line).id)).toEqual([undefined, "0", ""]);
+
+    disk.freeNow();
+    const { report } = await run();
+    expect(report.run).toMatchObject({ resumed: 1, answers: 2 });
+    expect(report.overall.picture).toMatchObject({ correct: 3, total: 3 });
+  } finally {
+    disk.unmount();
+  }
 });

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { FusionError, type FusionModel } from "@fusion-vlm/core";
 import { writeFileAtomic } from "@fusion-vlm/plugin-kit";
 import { blankPicture } from "./blank-picture.ts";
-import { type BuiltinQuestion, readBuiltinQuestions } from "./builtin-questions.ts";
+import { type BuiltinQuestion, type BuiltinQuestions, readBuiltinQuestions } from "./builtin-questions.ts";
 import { type AnsweredQuestion, type KindScore, type Score, scoreOf } from "./builtin-score.ts";
 import { exactMatch } from "./exact-match.ts";
 import { inOrder } from "./in-order.ts";
@@ -11,9 +11,9 @@ import { type Prediction, PredictionsFile, type PredictionsHeader } from "./pred
 
 export interface EvaluateBuiltinOptions {
   readonly model: FusionModel;
-  /** Folder with heldout.json and its pictures, as `fusion data synth` writes it, or such a file. */
-  readonly data: string;
-  /** Asks only the first so many questions. */
+  /** Folder with heldout.json and its pictures, as `fusion data synth` writes it, or such a file; or its questions, read already. */
+  readonly data: string | BuiltinQuestions;
+  /** Asks only the first so many questions of a file. */
   readonly limit?: number;
   /** Asks every question about a blank picture too: what can be guessed without looking. */
   readonly blank?: boolean;
@@ -69,12 +69,14 @@ const ahead = 3;
 /**
  * Asks a model every question of a held-out split, each on its own and greedily, and counts exact matches.
  *
- * @throws OPTION_INVALID for data that cannot be used and predictions of another run; IMAGE_NOT_FOUND, WRITE_FAILED; ABORTED by
+ * @throws DATASET_INVALID for data that cannot be used; OPTION_INVALID for predictions of another run; IMAGE_NOT_FOUND, WRITE_FAILED; ABORTED by
  *   the signal; whatever `FusionModel.ask` throws
  */
 export async function evaluateBuiltin(options: EvaluateBuiltinOptions): Promise<BuiltinEvaluation> {
   const { model, data, limit, blank = false, out, restart, maxTokens = 16, signal, onProgress } = options;
-  const set = await readBuiltinQuestions(data, checkedLimit(limit));
+  if (out === "") throw optionError("out", "the name of a folder", '""', "Name a folder, or leave it out.");
+  const most = checkedLimit(limit);
+  const set = typeof data === "string" ? await readBuiltinQuestions(data, most) : data;
   const tasks = set.questions.flatMap((question) =>
     blank
       ? [
@@ -178,11 +180,9 @@ async function headerOf({ info }: FusionModel, data: string, maxTokens: number):
 
 function checkedLimit(limit: number | undefined): number | undefined {
   if (limit === undefined || (Number.isSafeInteger(limit) && limit > 0)) return limit;
-  throw new FusionError({
-    code: "OPTION_INVALID",
-    at: "limit",
-    expected: "a whole number of 1 or more",
-    actual: `${limit}`,
-    hint: "Leave it out to ask all questions.",
-  });
+  throw optionError("limit", "a whole number of 1 or more", `${limit}`, "Leave it out to ask all questions.");
+}
+
+function optionError(at: string, expected: string, actual: string, hint: string): FusionError {
+  return new FusionError({ code: "OPTION_INVALID", at, expected, actual, hint });
 }

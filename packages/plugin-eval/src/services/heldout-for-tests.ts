@@ -25,9 +25,10 @@ export class HeldoutFolder {
     return join(this.path, ...names);
   }
 
-  /** Writes heldout.json: text as it is, anything else as JSON. */
+  /** Writes heldout.json: text and bytes as they are, anything else as JSON. */
   async write(contents: unknown): Promise<void> {
-    await writeFile(this.join("heldout.json"), typeof contents === "string" ? contents : JSON.stringify(contents));
+    const isRaw = typeof contents === "string" || contents instanceof Uint8Array;
+    await writeFile(this.join("heldout.json"), isRaw ? contents : JSON.stringify(contents));
   }
 
   remove(): Promise<void> {

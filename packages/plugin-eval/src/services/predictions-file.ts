@@ -1,6 +1,7 @@
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FusionError, makeFolders } from "@fusion-vlm/core";
+import { writing } from "@fusion-vlm/plugin-kit";
 import { z } from "zod";
 
 const headerSchema = z.object({
@@ -99,7 +100,7 @@ export class PredictionsFile {
 async function readWhole(path: string): Promise<Buffer | undefined> {
   return readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
-    throw writeFailed(path, error);
+    return onDisk(path, () => Promise.reject(error));
   });
 }
 
@@ -124,26 +125,12 @@ function parseJson(line: string): unknown {
   }
 }
 
-async function onDisk<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
-  try {
-    return await act();
-  } catch (cause) {
-    throw writeFailed(path, cause);
-  }
+function onDisk<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
+  const remark = "Answers written before are kept: the same command goes on behind them.";
+  return writing(path, act, { expected: "a file that can be written", remark });
 }
 
 function otherRun(at: string, actual: string): FusionError {
   const hint = "Give another --out, or --restart to drop what the file holds.";
   return new FusionError({ code: "OPTION_INVALID", at, expected: "predictions of this very run", actual, hint });
-}
-
-function writeFailed(path: string, cause: unknown): FusionError {
-  return new FusionError({
-    code: "WRITE_FAILED",
-    at: path,
-    expected: "a file that can be written",
-    actual: (cause as NodeJS.ErrnoException).code ?? String(cause),
-    hint: "Check the path, its rights and the free space; what is written already is kept.",
-    cause,
-  });
 }

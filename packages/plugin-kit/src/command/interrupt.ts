@@ -47,7 +47,7 @@ export function listenForInterrupt({
   };
   const onSignal = (signal: StopSignal) => {
     if (signal === "SIGINT" && interrupt.intercept?.()) return;
-    if (controller.signal.aborted) process.exit(exitCodeOfSignal[signal]);
+    if (controller.signal.aborted) endNow(signal, source);
     controller.abort(stopped(messages[signal], { signal }));
   };
   const onOutputError = ({ code }: NodeJS.ErrnoException) => {
@@ -58,6 +58,17 @@ export function listenForInterrupt({
   for (const signal of stopSignals) source.on(signal, onSignal);
   stdout.on("error", onOutputError);
   return interrupt;
+}
+
+/**
+ * Ends the process as the signal does where nobody listens: shells report 128 and its number.
+ *
+ * `process.exit` would wait for threads that compute in native code, which may take minutes.
+ */
+function endNow(signal: StopSignal, source: NodeJS.EventEmitter): void {
+  process.emit("exit", exitCodeOfSignal[signal]); // what must not stay is removed
+  source.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }
 
 function stopped(message: string, details: Record<string, unknown>): FusionError {

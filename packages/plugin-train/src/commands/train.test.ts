@@ -53,9 +53,23 @@ test("names file and record of bad data, and exits with 1", async () => {
 
   expect([exitCode, stderr]).toEqual([
     1,
-    expect.stringMatching(/bad\.jsonl: record 1, conversations: expected a list/),
+    expect.stringMatching(/bad\.jsonl: line 1, conversations: expected a list.*\nCode: DATASET_INVALID\n/),
   ]);
   expect(await readdir(place)).not.toContain("bad");
+});
+
+test.each([
+  [["--latents", "4,5"], /^Error: --latents: expected squares such as 4, 16, 64, got 5\nCode: USAGE$/m],
+  [["--latents", "4,x"], /--latents: expected squares such as 4, 16, 64, got NaN/],
+  [["--batch-size", "4", "--micro-batch", "3"], /--micro-batch: expected a divisor of the batch size 4, got 3/],
+  [["--learning-rate", "0"], /--learning-rate: expected a number above 0, got 0/],
+  [["--share", "0"], /--share of .*train\.json: expected a number above 0, got 0/],
+  [["--epochs", "0"], /--epochs: Expected an integer greater than or equal to 1 but received: 0/],
+])("speaks of the flag that is wrong, and exits with 2: %j", async (argv, message) => {
+  const { stderr, exitCode } = await train("--out", join(place, "x"), ...argv);
+
+  expect([exitCode, stderr]).toEqual([2, expect.stringMatching(message)]);
+  expect(await readdir(place)).not.toContain("x");
 });
 
 test("counts flags that belong to files", async () => {

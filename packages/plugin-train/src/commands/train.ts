@@ -1,8 +1,9 @@
+import { FusionError } from "@fusion-vlm/core";
 import { exitCodes, FusionCommand, UsageError } from "@fusion-vlm/plugin-kit";
 import { renderTraining } from "../presenters/train-lines.ts";
 import { TrainReporter } from "../presenters/train-reporter.ts";
 import { type TrainResult, trainModel } from "../trainer/train-model.ts";
-import type { TrainingData } from "../trainer/train-options.ts";
+import { settleOptions, type TrainingData, type TrainOptions } from "../trainer/train-options.ts";
 import { trainFlags } from "./train-flags.ts";
 
 export class Train extends FusionCommand<TrainResult> {
@@ -30,7 +31,7 @@ export class Train extends FusionCommand<TrainResult> {
       redraws: process.stderr.isTTY ?? false,
     });
     const cacheMegabytes = flags["picture-cache"];
-    const result = await trainModel({
+    const options: TrainOptions = {
       model: model.value,
       data: dataOf(flags),
       mix: flags.mix,
@@ -60,9 +61,29 @@ export class Train extends FusionCommand<TrainResult> {
       threads: threads?.value,
       signal: this.abortSignal,
       onEvent: reporter.onEvent,
-    }).finally(() => reporter.finish());
+    };
+    requireFlags(options);
+    const result = await trainModel(options).finally(() => reporter.finish());
     if (result.interrupted) process.exitCode = exitCodes.interrupted;
     return this.present(result, renderTraining);
+  }
+}
+
+/** Flags whose option has another name. */
+const flagOf: Readonly<Record<string, string>> = { latentCounts: "latents", pictureCacheBytes: "picture-cache" };
+
+/** Throws UsageError, naming the flag, for what the service would refuse naming its option. */
+function requireFlags(options: TrainOptions): void {
+  try {
+    settleOptions(options);
+  } catch (error) {
+    if (!FusionError.isInstance(error)) throw error;
+    const { expected, actual } = error.details;
+    const [option, file] = error.at.split(" of ", 2);
+    const flag = flagOf[option!] ?? option!.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`--${flag}${file ? ` of ${file}` : ""}: expected ${expected}, got ${actual}`, {
+      cause: error,
+    });
   }
 }
 

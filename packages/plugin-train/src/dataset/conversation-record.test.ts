@@ -28,7 +28,7 @@ test("keeps the turns of a conversation without a picture", () => {
 
 test.each([
   ["a list", [], /^train\.json: record 3: expected an object, got \[\]/],
-  ["no conversation", { id: "a" }, /record 3, conversations: expected a list of turns, got nothing/],
+  ["no conversation", { id: "a" }, /record 3, conversations: expected a list of turns, got none beside id$/],
   ["an empty conversation", { conversations: [] }, /a list of turns, got \[\]/],
   [
     "an answer first",
@@ -36,6 +36,22 @@ test.each([
     /conversations\[0\]\.from: expected "human", got "gpt"/,
   ],
   ["two questions in a row", { conversations: [human("A"), human("B")] }, /conversations\[1\]\.from: expected "gpt"/],
+  [
+    "a turn that is nothing",
+    { conversations: [null, gpt("A")] },
+    /conversations\[0\]: expected \{ from, value \}, got null/,
+  ],
+  ["a turn that is a text", { conversations: ["A", "B"] }, /conversations\[0\]: expected \{ from, value \}, got "A"/],
+  [
+    "a path that no system has",
+    { image: "a\0b", conversations: [human("A"), gpt("B")] },
+    /image: expected the path of one/,
+  ],
+  [
+    "an address",
+    { image: "https://a.org/b.png", conversations: [human("A"), gpt("B")] },
+    /got "https:\/\/a\.org\/b\.png"/,
+  ],
   ["a question without an answer", { conversations: [human("A")] }, /conversations\[1\]: expected a turn from gpt/],
   [
     "a value that is no text",
@@ -52,7 +68,12 @@ test.each([
 
 test("refuses JSON that is broken, and bytes that are no UTF-8", () => {
   expect(() => parseConversation(Buffer.from('{"a" 1}'), "train.json: record 3")).toThrow(
-    /record 3: expected JSON in UTF-8/,
+    /record 3: expected JSON, got a mistake in it \(Expected ':'/,
   );
-  expect(() => parseConversation(Buffer.from([0x7b, 0xff, 0x7d]), "x")).toThrow(/no UTF-8/);
+  expect(() => parseConversation(Buffer.from("{"), "data.jsonl: line 1")).toThrow(
+    /line 1: expected a whole record, got \{ alone/,
+  );
+  expect(() => parseConversation(Buffer.from('{"a":"r\xe9d"}', "latin1"), "x")).toThrow(
+    'x: expected text in UTF-8, got bytes that are not, behind "{\\"a\\":\\"r"',
+  );
 });

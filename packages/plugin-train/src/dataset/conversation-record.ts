@@ -24,12 +24,11 @@ const placeholder = /<image>\n?/g;
 export function parseConversation(bytes: Uint8Array, at: string): ConversationRecord {
   const json = parseJson(bytes, at);
   const { id, image, conversations } = json;
-  if (image !== undefined && image !== null && (typeof image !== "string" || image === "")) {
-    throw wrong(at, "image", "the path of one picture", image, "Give one picture, or leave the key out.");
-  }
+  if (image !== undefined && image !== null) requirePath(image, at);
   if (!Array.isArray(conversations) || conversations.length === 0) {
-    const hint = "Give [{ from: human, value }, { from: gpt, value }, …].";
-    throw wrong(at, "conversations", "a list of turns", conversations, hint);
+    const hint = "Give conversations: [{ from: human, value }, { from: gpt, value }, …] in each record.";
+    const actual = conversations === undefined ? `none beside ${Object.keys(json).join(", ")}` : shown(conversations);
+    throw datasetError({ at: `${at}, conversations`, expected: "a list of turns", actual, hint });
   }
   const hasImage = typeof image === "string";
   const turns = [];
@@ -49,22 +48,46 @@ export function parseConversation(bytes: Uint8Array, at: string): ConversationRe
   return { ...(id !== undefined && { id: String(id) }), ...(hasImage && { image }), turns };
 }
 
+function requirePath(image: unknown, at: string): void {
+  if (typeof image !== "string" || image === "" || image.includes("\0")) {
+    throw wrong(at, "image", "the path of one picture", image, "Give one picture, or leave the key out.");
+  }
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(image)) {
+    throw wrong(at, "image", "the path of a picture", image, "Nothing is fetched: download the pictures first.");
+  }
+}
+
 function parseJson(bytes: Uint8Array, at: string): Record<string, unknown> {
+  const text = utf8(bytes, at);
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    json = JSON.parse(text);
   } catch (cause) {
-    const actual = cause instanceof SyntaxError ? cause.message : "bytes that are no UTF-8";
-    throw datasetError({ at, expected: "JSON in UTF-8", actual, hint: "Repair this record, or remove it.", cause });
+    const isOpen = text.trim() === "{"; // the first line of an object that is laid out over several
+    const actual = isOpen ? "{ alone" : `a mistake in it (${(cause as Error).message})`;
+    throw datasetError({ at, expected: isOpen ? "a whole record" : "JSON", actual, hint: jsonHint, cause });
   }
   if (typeof json === "object" && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
-  throw datasetError({ at, expected: "an object", actual: shown(json), hint: "Repair this record, or remove it." });
+  throw datasetError({ at, expected: "an object", actual: shown(json), hint: jsonHint });
+}
+
+const jsonHint = "Repair this record, or remove it; a file is an array of records, or has each on one line.";
+
+function utf8(bytes: Uint8Array, at: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const before = new TextDecoder().decode(bytes).split("\ufffd")[0]!.slice(-30);
+    const actual = `bytes that are not, behind ${JSON.stringify(before)}`;
+    throw datasetError({ at, expected: "text in UTF-8", actual, hint: "Save the file as UTF-8.", cause });
+  }
 }
 
 function message(turn: unknown, from: "human" | "gpt", index: number, at: string): string {
   const place = `conversations[${index}]`;
   const hint = "A conversation is question, answer, question, answer: human, gpt, human, gpt.";
   if (turn === undefined) throw wrong(at, place, `a turn from ${from}`, undefined, hint);
+  if (typeof turn !== "object" || turn === null) throw wrong(at, place, "{ from, value }", turn, hint);
   const { from: who, value } = turn as { from?: unknown; value?: unknown };
   if (who !== from) throw wrong(at, `${place}.from`, `"${from}"`, who, hint);
   if (typeof value !== "string") throw wrong(at, `${place}.value`, "a text", value, hint);

@@ -1,8 +1,8 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FusionError } from "@fusion-vlm/core";
 import { type ConversationRecord, parseConversation } from "./conversation-record.ts";
-import { datasetError, recordName } from "./dataset-error.ts";
+import { datasetError, type RecordUnit, recordName } from "./dataset-error.ts";
 import { PicturePaths } from "./picture-paths.ts";
 import { scanRecords } from "./record-scanner.ts";
 import type { PlannedSample, SampleLengths, SamplePlanner } from "./sample-planner.ts";
@@ -19,6 +19,7 @@ export interface SampleEntry extends SampleLengths {
 /** A record that is left out, and why. */
 export interface SkippedRecord {
   readonly record: number;
+  readonly unit: RecordUnit;
   readonly id?: string;
   readonly reason: string;
 }
@@ -46,6 +47,7 @@ export class Dataset {
     readonly pictures: number,
     /** Samples whose instruction is cut at the paper's limit. */
     readonly cutInstructions: number,
+    private readonly unit: RecordUnit,
     handle: FileHandle,
     planner: SamplePlanner,
   ) {
@@ -69,16 +71,18 @@ export class Dataset {
       const samples: SampleEntry[] = [];
       const skipped: SkippedRecord[] = [];
       let cutInstructions = 0;
-      const chunks = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 });
-      for await (const { record, offset, length, bytes } of scanRecords(file, chunks)) {
-        const at = recordName(file, record);
+      let counted: RecordUnit = "record";
+      const chunks = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 16 });
+      for await (const { record, unit, offset, length, bytes } of scanRecords(file, chunks)) {
+        const at = recordName(file, record, unit);
+        counted = unit;
         const conversation = parseConversation(bytes, at);
         const picture = conversation.image && (await pictures.find(conversation.image, at));
         const { lengths, instructionTruncated } = plan(planner, conversation, at);
         if (instructionTruncated) cutInstructions += 1;
         if (planner.longest(lengths) > planner.contextLength) {
           const reason = `${planner.longest(lengths)} tokens, the context holds ${planner.contextLength}`;
-          skipped.push({ record, ...(conversation.id && { id: conversation.id }), reason });
+          skipped.push({ record, unit, ...(conversation.id && { id: conversation.id }), reason });
           if (skipped.length > maxSkipped) throw tooManySkipped(file, skipped, maxSkipped);
         } else {
           samples.push({ record, offset, length, ...(picture && { picture }), ...lengths });
@@ -86,16 +90,22 @@ export class Dataset {
         onRecord?.(samples.length + skipped.length);
       }
       if (samples.length === 0) throw emptyDataset(file, skipped);
-      return new Dataset(file, samples, skipped, pictures.count, cutInstructions, handle, planner);
+      return new Dataset(file, samples, skipped, pictures.count, cutInstructions, counted, handle, planner);
     } catch (error) {
       await handle.close();
       throw error;
     }
   }
 
+  /** How messages name a record. */
+  nameOf({ record }: SampleEntry): string {
+    return recordName(this.file, record, this.unit);
+  }
+
   /** Reads one sample again and plans it. */
-  async read({ record, offset, length }: SampleEntry): Promise<PlannedSample> {
-    const at = recordName(this.file, record);
+  async read(entry: SampleEntry): Promise<PlannedSample> {
+    const { offset, length } = entry;
+    const at = this.nameOf(entry);
     const bytes = Buffer.alloc(length);
     const { bytesRead } = await this.#handle.read(bytes, 0, length, offset);
     if (bytesRead === length) return plan(this.#planner, parseConversation(bytes, at), at);
@@ -123,35 +133,38 @@ function plan(planner: SamplePlanner, conversation: ConversationRecord, at: stri
 }
 
 async function openFile(file: string): Promise<FileHandle> {
-  try {
-    const handle = await open(file, "r");
-    const facts = await handle.stat();
-    if (facts.isFile()) return handle;
-    await handle.close();
-    throw Object.assign(new Error(), { code: facts.isDirectory() ? "a folder" : "no regular file" });
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw datasetError({
-      at: file,
+  const refused = (actual: string, cause?: unknown) =>
+    datasetError({
+      at: file === "" ? '""' : file,
       expected: "a data file: LLaVA-style JSON or JSON lines",
-      actual: code === "ENOENT" ? "nothing at this path" : code,
+      actual,
       hint: "Check the path given by --data.",
       cause,
     });
-  }
+  const failed = (cause: NodeJS.ErrnoException): never => {
+    throw refused(cause.code === "ENOENT" ? "nothing at this path" : String(cause.code ?? cause), cause);
+  };
+  // Looked at before it is opened: opening a named pipe would wait for ever.
+  const facts = await stat(file).catch(failed);
+  if (!facts.isFile()) throw refused(facts.isDirectory() ? "a folder" : "a device, pipe or socket");
+  return open(file, "r").catch(failed);
 }
 
 function emptyDataset(file: string, skipped: readonly SkippedRecord[]) {
   return datasetError({
     at: file,
     expected: "at least one sample",
-    actual: skipped.length === 0 ? "an empty list" : `${skipped.length} samples, all longer than the context`,
-    hint: "Give a file with conversations: see docs/training.md.",
+    actual:
+      skipped.length === 0 ? "an empty list" : `only ${skipped.length} longer than the context: ${skipped[0]!.reason}`,
+    hint:
+      skipped.length === 0
+        ? "Give a file with conversations: see docs/training.md."
+        : "Shorten the samples, or train with fewer latents.",
   });
 }
 
 function tooManySkipped(file: string, skipped: readonly SkippedRecord[], limit: number) {
-  const named = skipped.slice(0, 5).map(({ record, reason }) => `record ${record} (${reason})`);
+  const named = skipped.slice(0, 5).map(({ record, unit, reason }) => `${unit} ${record} (${reason})`);
   return datasetError({
     at: file,
     expected: `at most ${limit} samples longer than the context`,

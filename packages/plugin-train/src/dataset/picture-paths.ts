@@ -45,12 +45,16 @@ export class PicturePaths {
       throw datasetError({
         at: `${at}, image`,
         expected: `the picture ${path}`,
-        actual: cause.code === "ENOENT" ? "nothing at this path" : String(cause.code),
+        actual: cause.code === "ENOENT" ? "nothing at this path" : String(cause.code ?? cause),
         hint: "Check the path, or name the folder that the pictures lie in by --images.",
         cause,
       });
     });
     if (!this.#holds(real)) throw this.#outside(image, at);
+    if (!(await stat(real)).isFile()) {
+      const hint = "Name the file of one picture.";
+      throw datasetError({ at: `${at}, image`, expected: "a picture file", actual: `${image}, which is none`, hint });
+    }
     this.#known.set(image, real);
     return real;
   }

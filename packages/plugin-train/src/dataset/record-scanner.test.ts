@@ -40,13 +40,13 @@ test("an empty array has no records", async () => {
 test.each([
   ["nothing", "", /data\.json: expected records, got an empty file/],
   ["blanks", " \n ", /an empty file/],
-  ["a number", "12", /\[ or \{ as its first character, got 1$/],
+  ["a number", "12", /\[ or \{ as its first character, got "1"$/],
   ["an array that is not closed", '[{"a":1}', /record 1: expected the \] that closes the array, got the end/],
   ["a record that is not closed", '[{"a":1},{"b":', /record 2: expected its closing \} \(it begins at byte 9\)/],
   ["a quote that is not closed", '[{"a":1},{"b":"x},{"c":1}]', /record 2: expected its closing/],
-  ["a missing comma", '[{"a":1} {"b":2}]', /record 1: expected a comma or \] behind it, got \{/],
-  ["a comma too many", '[{"a":1},]', /record 2: expected an object, got \]/],
-  ["a record that is no object", '[{"a":1},"b"]', /record 2: expected an object, got "/],
+  ["a missing comma", '[{"a":1} {"b":2}]', /record 1: expected a comma or \] behind it, got "\{"/],
+  ["a comma too many", '[{"a":1},]', /record 1: expected another record behind the comma that follows it, got "\]"/],
+  ["a record that is no object", '[{"a":1},"b"]', /record 2: expected an object, got """/],
   ["something behind the array", "[{}] {}", /nothing behind the \]/],
 ])("refuses %s", async (_what, text, message) => {
   await expect(scan(text, 3)).rejects.toThrow(message);

@@ -1,8 +1,9 @@
-import { datasetError, recordName } from "./dataset-error.ts";
+import { datasetError, type RecordUnit, recordName } from "./dataset-error.ts";
 
 /** One record of a data file: which one it is, counted from 1, and where its bytes lie. */
 export interface RecordSpan {
   readonly record: number;
+  readonly unit: RecordUnit;
   readonly offset: number;
   readonly length: number;
   readonly bytes: Buffer;
@@ -40,7 +41,7 @@ export async function* scanRecords(file: string, chunks: AsyncIterable<Buffer>):
       const value = chunk[begin]!;
       if (value === byte.newline) line += 1;
       if (isSpace(value) || isByteOrderMark(value, offset + begin)) continue;
-      scanner = scannerFor(file, value, line);
+      scanner = scannerFor(file, value, line, chunk[begin + 1]);
       break;
     }
     if (scanner) yield* scanner.read(chunk.subarray(begin), offset + begin);
@@ -57,14 +58,15 @@ interface Scanner {
   end(offset: number): Iterable<RecordSpan>;
 }
 
-function scannerFor(file: string, first: number, line: number): Scanner {
-  if (first === byte.openBracket) return new ArrayScanner(file);
-  if (first === byte.openBrace) return new LineScanner(file, line);
+function scannerFor(file: string, first: number, line: number, second: number | undefined): Scanner {
+  const isUtf16 = first === 0 || second === 0 || (first >= 0xfe && (second ?? 0) >= 0xfe);
+  if (first === byte.openBracket && !isUtf16) return new ArrayScanner(file);
+  if (first === byte.openBrace && !isUtf16) return new LineScanner(file, line);
   throw datasetError({
     at: file,
     expected: "a JSON array or JSON lines: [ or { as its first character",
-    actual: describe(first),
-    hint: emptyHint,
+    actual: isUtf16 ? "UTF-16 text" : describe(first),
+    hint: isUtf16 ? "Save the file as UTF-8." : emptyHint,
   });
 }
 
@@ -113,7 +115,7 @@ class ArrayScanner implements Scanner {
         if (!this.#closes(value)) continue;
         this.#pending.add(chunk.subarray(begin, i + 1));
         const bytes = this.#pending.take();
-        yield { record: this.#records, offset: this.#pending.offset, length: bytes.length, bytes };
+        yield { record: this.#records, unit: "record", offset: this.#pending.offset, length: bytes.length, bytes };
         this.#state = "comma-or-end";
       } else if (!isSpace(value) && this.#begins(value)) {
         begin = i;
@@ -161,7 +163,8 @@ class ArrayScanner implements Scanner {
         else throw this.#broken(this.#records, "a comma or ] behind it", describe(value));
         return false;
       case "record":
-        return this.#begin(value);
+        if (value !== byte.closeBracket) return this.#begin(value);
+        throw this.#broken(this.#records, "another record behind the comma that follows it", describe(value));
       default:
         throw this.#broken(this.#records, "nothing behind the ] that closes the array", describe(value));
     }
@@ -182,7 +185,7 @@ class ArrayScanner implements Scanner {
 
   #broken(record: number, expected: string, actual: string) {
     return datasetError({
-      at: recordName(this.#file, record),
+      at: recordName(this.#file, record, "record"),
       expected,
       actual,
       hint: "Repair the JSON there, or write the file again.",
@@ -218,7 +221,7 @@ class LineScanner implements Scanner {
     this.#add(rest, offset);
     const bytes = this.#pending.take();
     if (bytes.every(isSpace)) return;
-    yield { record: this.#line, offset: this.#pending.offset, length: bytes.length, bytes };
+    yield { record: this.#line, unit: "line", offset: this.#pending.offset, length: bytes.length, bytes };
   }
 
   #add(piece: Buffer, offset: number): void {
@@ -226,7 +229,7 @@ class LineScanner implements Scanner {
     this.#pending.add(piece);
     if (this.#pending.length <= largestRecord) return;
     throw datasetError({
-      at: recordName(this.#file, this.#line),
+      at: recordName(this.#file, this.#line, "line"),
       expected: `a line of at most ${largestRecord} bytes`,
       actual: "a longer one",
       hint: "Write one record to a line.",
@@ -245,5 +248,5 @@ function isByteOrderMark(value: number, offset: number): boolean {
 
 function describe(value: number): string {
   const isPrintable = value > 0x20 && value < 0x7f;
-  return isPrintable ? String.fromCharCode(value) : `byte 0x${value.toString(16).padStart(2, "0")}`;
+  return isPrintable ? `"${String.fromCharCode(value)}"` : `byte 0x${value.toString(16).padStart(2, "0")}`;
 }

@@ -21,7 +21,7 @@ export function stepLine(event: StepEvent): string {
 export function dataLines({ file, samples, pictures, skipped, cutInstructions }: DataEvent): string {
   const lines = [`${printableLine(file)}: ${samples} samples, ${pictures} pictures`];
   if (skipped.length > 0) {
-    const named = skipped.slice(0, 3).map(({ record, reason }) => `record ${record} (${reason})`);
+    const named = skipped.slice(0, 3).map(({ record, unit, reason }) => `${unit} ${record} (${reason})`);
     lines.push(`  left out, too long: ${skipped.length}: ${named.join(", ")}${skipped.length > 3 ? ", …" : ""}`);
   }
   if (cutInstructions > 0) lines.push(`  instructions cut at 256 tokens: ${cutInstructions}`);

@@ -1,4 +1,4 @@
-import type { Progress, ProgressOptions } from "@fusion-vlm/plugin-kit";
+import { type Progress, type ProgressOptions, printableLine } from "@fusion-vlm/plugin-kit";
 import type { TrainEvent } from "../trainer/train-events.ts";
 import { beginLine, dataLines, stepLine } from "./train-lines.ts";
 
@@ -39,6 +39,9 @@ export class TrainReporter {
       case "begin":
         this.#note(beginLine(event));
         this.#show("compiling");
+        return;
+      case "warning":
+        this.#note(`Note: ${printableLine(event.message)}`);
         return;
       case "step":
         this.#step(stepLine(event));

@@ -4,7 +4,7 @@ import type { MicroBatch } from "../batches/epoch.ts";
 import { type ShapeClass, shapeClasses } from "../batches/shape-classes.ts";
 import type { StepPlan } from "../batches/step-plans.ts";
 import type { Dataset, SampleEntry } from "../dataset/dataset.ts";
-import { datasetError, recordName } from "../dataset/dataset-error.ts";
+import { datasetError } from "../dataset/dataset-error.ts";
 import type { PictureStore } from "../pictures/picture-store.ts";
 
 /** Sequences are padded to multiples of this. */
@@ -70,18 +70,18 @@ export class Phase {
     const { dataset, entry } = this.#samples[index]!;
     const [{ segments, instruction }, picture] = await Promise.all([
       dataset.read(entry),
-      entry.picture === undefined ? undefined : this.#picture(dataset.file, entry.record, entry.picture),
+      entry.picture === undefined ? undefined : this.#picture(dataset.nameOf(entry), entry.picture),
     ]);
     return { segments, instruction, ...(picture && { picture }) };
   }
 
-  async #picture(file: string, record: number, path: string) {
+  async #picture(record: string, path: string) {
     try {
       return await this.#pictures.get(path);
     } catch (cause) {
       throw datasetError({
-        at: `${recordName(file, record)}, image`,
-        message: `${recordName(file, record)}, image: ${cause instanceof Error ? cause.message : String(cause)}`,
+        at: `${record}, image`,
+        message: `${record}, image: ${cause instanceof Error ? cause.message : String(cause)}`,
         hint: "Repair or replace this picture, or remove the record.",
         cause,
       });

@@ -11,8 +11,8 @@ import {
   type WeightSource,
   writeWeights,
 } from "@fusion-vlm/core";
+import { writing } from "@fusion-vlm/plugin-kit";
 import type { StartModel } from "./start-model.ts";
-import { writeError } from "./write-error.ts";
 
 const encoders: Readonly<Record<FloatDtype, (values: Float32Array) => Float32Array | Uint16Array>> = {
   float32: (values) => values,
@@ -95,17 +95,12 @@ function encode(name: string, values: Float32Array, dtype: FloatDtype): Float32A
 }
 
 async function copyIfThere(from: string, to: string): Promise<void> {
-  try {
-    await copyFile(from, to);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw writeError(to, "a file that can be written", cause);
-  }
+  const unlessMissing = (cause: NodeJS.ErrnoException) => {
+    if (cause.code !== "ENOENT") throw cause;
+  };
+  await writing(to, () => copyFile(from, to).catch(unlessMissing));
 }
 
 async function writeJson(path: string, contents: unknown): Promise<void> {
-  try {
-    await writeFile(path, `${JSON.stringify(contents, null, 2)}\n`);
-  } catch (cause) {
-    throw writeError(path, "a file that can be written", cause);
-  }
+  await writing(path, () => writeFile(path, `${JSON.stringify(contents, null, 2)}\n`));
 }

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +17,7 @@ import {
   toFloat32,
   type WeightStore,
 } from "@fusion-vlm/core";
+import { writing } from "@fusion-vlm/plugin-kit";
 import type { SettledOptions } from "./train-options.ts";
 
 /** The model that a training begins with. */
@@ -57,8 +59,13 @@ export async function openStart({
     () => false,
   );
   if (isThere || !presetNames.includes(model)) return openFolder(model, model, async () => {});
-  const folder = await mkdtemp(join(tmpdir(), "fusion-train-"));
-  const remove = () => rm(folder, { recursive: true, force: true });
+  const folder = await writing(tmpdir(), () => mkdtemp(join(tmpdir(), "fusion-train-")));
+  const removeAtExit = () => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", removeAtExit);
+  const remove = async () => {
+    await rm(folder, { recursive: true, force: true });
+    process.off("exit", removeAtExit);
+  };
   try {
     await initModel({ preset: model, folder, seed, signal });
     return await openFolder(folder, `preset ${model}`, remove);

@@ -1,7 +1,7 @@
 import type { SkippedRecord } from "../dataset/dataset.ts";
 
 /** What a training tells on its way; the same objects are the lines of train-log.jsonl, except `reading`. */
-export type TrainEvent = ReadingEvent | DataEvent | BeginEvent | StepEvent | SavingEvent | EndEvent;
+export type TrainEvent = ReadingEvent | DataEvent | BeginEvent | StepEvent | SavingEvent | WarningEvent | EndEvent;
 
 /** Records of a data file are being checked. */
 export interface ReadingEvent {
@@ -74,6 +74,13 @@ export interface StepEvent {
 export interface SavingEvent {
   readonly type: "saving";
   readonly folder: string;
+}
+
+/** Something that does not stop the training, and that somebody should know. */
+export interface WarningEvent {
+  readonly type: "warning";
+  /** One line. */
+  readonly message: string;
 }
 
 export interface EndEvent {

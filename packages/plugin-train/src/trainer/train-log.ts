@@ -1,31 +1,57 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
+import { isDiskFull, writing } from "@fusion-vlm/plugin-kit";
 import type { TrainEvent } from "./train-events.ts";
-import { writeError } from "./write-error.ts";
 
 export const logFile = "train-log.jsonl";
 
-/** Events as lines of JSON, each on the disk before the next step begins. */
+/**
+ * Events as lines of JSON, each on the disk before the next step begins.
+ *
+ * Lines that a full disk refuses wait in memory, and go before the next one: a training does not fail for its log.
+ */
 export class TrainLog {
+  #waiting: Buffer[] = [];
+  #size = 0;
+
   private constructor(
-    private readonly path: string,
+    readonly path: string,
     private readonly handle: FileHandle,
   ) {}
 
+  /** Throws WRITE_FAILED. */
   static async create(folder: string): Promise<TrainLog> {
     const path = join(folder, logFile);
+    return new TrainLog(path, await writing(path, () => open(path, "ax")));
+  }
+
+  /** Lines that are not on the disk. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Adds a line, now or when there is space again. Throws WRITE_FAILED for anything but a full disk. */
+  async write(event: TrainEvent): Promise<void> {
+    this.#waiting.push(Buffer.from(`${JSON.stringify(event)}\n`));
     try {
-      return new TrainLog(path, await open(path, "ax"));
-    } catch (cause) {
-      throw writeError(path, "a log that can be written", cause);
+      await this.flush();
+    } catch (error) {
+      if (!isDiskFull((error as Error).cause)) throw error;
     }
   }
 
-  async write(event: TrainEvent): Promise<void> {
-    try {
-      await this.handle.appendFile(`${JSON.stringify(event)}\n`);
-    } catch (cause) {
-      throw writeError(this.path, "a log that can be written", cause);
+  /** Writes the lines that wait; none of them by half. Throws WRITE_FAILED. */
+  async flush(): Promise<void> {
+    for (let line = this.#waiting[0]; line; line = this.#waiting[0]) {
+      const bytes = line;
+      try {
+        await writing(this.path, () => this.handle.appendFile(bytes));
+      } catch (error) {
+        await this.handle.truncate(this.#size);
+        throw error;
+      }
+      this.#size += bytes.length;
+      this.#waiting.shift();
     }
   }
 

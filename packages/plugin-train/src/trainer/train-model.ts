@@ -1,12 +1,13 @@
 import { cpus } from "node:os";
 import { Cleanup, type FloatDtype, FusionError, nodeBackend } from "@fusion-vlm/core";
 import { TrainingState } from "@fusion-vlm/core/train";
+import { OutputFolder } from "@fusion-vlm/plugin-kit";
 import { stepsOfEpoch } from "../batches/step-plans.ts";
 import { Dataset } from "../dataset/dataset.ts";
 import { SamplePlanner } from "../dataset/sample-planner.ts";
 import { PictureStore } from "../pictures/picture-store.ts";
 import { throwIfAborted } from "./abort.ts";
-import { OutputFolder } from "./output-folder.ts";
+import { EventChannel } from "./event-channel.ts";
 import { Pace } from "./pace.ts";
 import { Phase } from "./phase.ts";
 import { runSteps } from "./run-steps.ts";
@@ -14,7 +15,7 @@ import { savedBytes, saveModel } from "./save-model.ts";
 import { CostCounter } from "./speed.ts";
 import { openStart, type StartModel } from "./start-model.ts";
 import type { StepEvent, TrainEvent } from "./train-events.ts";
-import { TrainLog } from "./train-log.ts";
+import { logFile, TrainLog } from "./train-log.ts";
 import { type SettledOptions, settleOptions, type TrainingData, type TrainOptions } from "./train-options.ts";
 
 export interface TrainResult {
@@ -28,6 +29,8 @@ export interface TrainResult {
   readonly interrupted: boolean;
   /** Samples left out, as they are longer than the context. */
   readonly skipped: number;
+  /** What did not stop the training, and somebody should know. */
+  readonly warnings: readonly string[];
   /** Numbers of the last step. */
   readonly last: StepEvent;
 }
@@ -44,7 +47,7 @@ const nothingWritten = "nothing was written";
  * comes from the seed: a training that ends by steps or epochs has the same losses on the same processor type, number of
  * threads and versions.
  *
- * @throws OPTION_INVALID for options and for data, naming file and record; MODEL_NOT_FOUND and the other errors of a model
+ * @throws OPTION_INVALID for options; DATASET_INVALID for data, naming file and record; MODEL_NOT_FOUND and the other errors of a model
  *   folder; WRITE_FAILED; BACKEND_UNAVAILABLE, BACKEND_FAILED; ABORTED by the signal, unless `saveOnInterrupt`
  */
 export async function trainModel(options: TrainOptions): Promise<TrainResult> {
@@ -68,10 +71,9 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
   const start = undo.later(await openStart(options), (model) => model.close());
   const output = undo.later(await OutputFolder.create(out, savedBytes(start, dtype)), (folder) => folder.remove());
   const log = undo.later(await TrainLog.create(output.path), (file) => file.close());
-  const emit = async (event: TrainEvent) => {
-    await log.write(event);
-    onEvent?.(event);
-  };
+  const channel = new EventChannel(log, out, onEvent);
+  const { emit } = channel;
+  for (const folder of output.abandoned) await channel.warn(leftBehind(folder));
 
   const datasets = await openData(options, start, emit, undo);
   const { mean, std, imageSize } = start.config.vision;
@@ -127,6 +129,7 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
     },
   });
 
+  await log.flush(); // a disk that is full by now would have no space for the model
   const done = await runSteps({
     ...{ state, phases, epochs, pace, batchSize, microBatch, seed, signal, onStep: emit },
     costs: new CostCounter(start.config),
@@ -142,13 +145,24 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
   await saveModel(output.path, { start, parameters: await state.read(), dtype, onTensor: check });
   const { steps, samples, last } = done;
   const seconds = (performance.now() - called) / 1000;
-  await log.write({ type: "end", steps, samples, seconds, interrupted });
+  await channel.end({ type: "end", steps, samples, seconds, interrupted });
   await log.close();
   check?.();
   await output.publish();
   onEvent?.({ type: "end", steps, samples, seconds, interrupted });
   const skipped = datasets.reduce((sum, dataset) => sum + dataset.skipped.length, 0);
-  return { folder: out, parameters: start.parameters, dtype, steps, samples, seconds, interrupted, skipped, last };
+  return {
+    folder: out,
+    parameters: start.parameters,
+    dtype,
+    steps,
+    samples,
+    seconds,
+    interrupted,
+    skipped,
+    warnings: channel.warnings,
+    last,
+  };
 }
 
 async function openData(
@@ -195,6 +209,10 @@ function sharesOf({ data, mix }: SettledOptions, phases: readonly Phase[], phase
   const weights = mix || given[0] === undefined ? bySteps : given.map((share) => share!);
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => weight / sum);
+}
+
+function leftBehind(folder: string): string {
+  return `${folder}: left by a training that was killed; delete it when its ${logFile} is of no use to you`;
 }
 
 function noTime(maxMinutes: number | undefined): FusionError {

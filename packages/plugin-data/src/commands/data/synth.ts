@@ -1,4 +1,4 @@
-import { FusionCommand, seedFlag } from "@fusion-vlm/plugin-kit";
+import { FusionCommand, printableLine, seedFlag } from "@fusion-vlm/plugin-kit";
 import { Flags } from "@oclif/core";
 import { mostPictures } from "../../dataset/options.ts";
 import { defaultHeldout, type SynthesizeResult, synthesize } from "../../dataset/synthesize-node.ts";
@@ -58,6 +58,7 @@ export class DataSynth extends FusionCommand<SynthesizeResult> {
       ...flags,
       signal: this.abortSignal,
       onProgress: (done) => progress.update(done),
+      onWarning: (message) => this.note(`Note: ${printableLine(message)}`),
     }).finally(() => progress.finish());
     return this.present(result, renderSynthResult);
   }

@@ -2,6 +2,7 @@ import { loadFusion } from "@fusion-vlm/core";
 import { engineFlags, FusionCommand, generationFlags, type Progress, semanticsFlag } from "@fusion-vlm/plugin-kit";
 import { Flags } from "@oclif/core";
 import { renderBuiltinReport } from "../../presenters/score-table.ts";
+import { readBuiltinQuestions } from "../../services/builtin-questions.ts";
 import { type BuiltinReport, evaluateBuiltin } from "../../services/evaluate-builtin.ts";
 
 export class EvalRun extends FusionCommand<BuiltinReport> {
@@ -34,6 +35,8 @@ export class EvalRun extends FusionCommand<BuiltinReport> {
     const { flags } = await this.parse(EvalRun);
     const { model: source, device, threads, generation } = await this.settings(flags);
     const signal = this.abortSignal;
+    // Before the model, which may take minutes.
+    const data = await readBuiltinQuestions(flags.data, flags.limit);
     const model = await loadFusion(source.value, {
       device: device.value,
       threads: threads?.value,
@@ -47,8 +50,7 @@ export class EvalRun extends FusionCommand<BuiltinReport> {
       if (model.info.untrained) this.note("The model's weights are random numbers: its score is that of chance.");
       const { report } = await evaluateBuiltin({
         model,
-        data: flags.data,
-        limit: flags.limit,
+        data,
         blank: flags.blank,
         out: flags.out,
         restart: flags.restart,

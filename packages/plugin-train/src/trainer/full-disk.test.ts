@@ -1,0 +1,118 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SmallDisk, writeTinyModel } from "@fusion-vlm/core/testing";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { EventChannel } from "./event-channel.ts";
+import type { TrainEvent } from "./train-events.ts";
+import { TrainLog } from "./train-log.ts";
+import { trainModel } from "./train-model.ts";
+import type { TrainOptions } from "./train-options.ts";
+import { colourRecords, writePictures, writeRecords } from "./training-data-for-tests.ts";
+
+const { missing } = SmallDisk;
+
+let place: string;
+let disk: SmallDisk;
+let base: TrainOptions & { maxSteps: number };
+
+const noSpace = {
+  code: "WRITE_FAILED",
+  message: expect.stringMatching(/disk\/.*: expected .*, got no space left on device|disk\/.*ENOSPC: no space left/),
+  hint: expect.stringContaining("Free some space"),
+};
+
+describe.skipIf(missing)(`a disk that fills up${missing ? ` (${missing})` : ""}`, () => {
+  beforeEach(async () => {
+    place = await mkdtemp(join(tmpdir(), "fusion-full-"));
+    disk = SmallDisk.mount(join(place, "disk"), 4 * 2 ** 20);
+    await writeTinyModel(join(place, "start"));
+    await writePictures(place);
+    const data = [await writeRecords(place, colourRecords())];
+    base = {
+      ...{ model: join(place, "start"), data, out: join(disk.path, "out"), batchSize: 4, latentCounts: [4] },
+      ...{ worker: false, threads: 1, maxSteps: 16 },
+    };
+  });
+
+  afterEach(async () => {
+    disk.unmount();
+    await rm(place, { recursive: true, force: true });
+  });
+
+  /** Trains; events may be waited for, as writing waits for their listener's disk. */
+  async function train(listener: (event: TrainEvent) => void, options: Partial<TrainOptions> = {}) {
+    return trainModel({ ...base, ...options, onEvent: listener });
+  }
+
+  test("while the model is written leaves nothing, and says so", async () => {
+    const filling = train((event) => event.type === "saving" && disk.fillNow());
+
+    await expect(filling).rejects.toMatchObject(noSpace);
+    expect(await readdir(disk.path)).toEqual(["ballast"]);
+  });
+
+  test("before the first step ends the training, as nothing is lost by that", async () => {
+    const [record] = colourRecords();
+    const conversations = [record!.conversations[0], { from: "gpt", value: "blue ".repeat(200) }];
+    const long = Array.from({ length: 99 }, (_, id) => ({ ...record, id: `${id}`, conversations }));
+    await writeRecords(place, [record, ...long]); // all of them are named in the log, which takes more than 4096 bytes
+    const steps: TrainEvent[] = [];
+    const filling = train((event) => {
+      if (event.type === "reading" && event.records === 1) disk.fillNow();
+      if (event.type === "step") steps.push(event);
+    });
+
+    await expect(filling).rejects.toMatchObject(noSpace);
+    expect(steps).toEqual([]);
+    expect(await readdir(disk.path)).toEqual(["ballast"]);
+  });
+
+  test("in the middle stops no training: the log's lines wait, and are written when there is space", async () => {
+    const told: string[] = [];
+    const seen: TrainEvent[] = [];
+    const { warnings } = await train((event) => {
+      if (event.type === "step" && event.step === 1) disk.fillNow();
+      if (event.type === "step" && event.step === 14) disk.freeNow();
+      if (event.type === "warning") told.push(event.message);
+      if (event.type === "step") seen.push(event);
+    });
+
+    const path = join(base.out, "train-log.jsonl");
+    expect(told).toEqual([
+      expect.stringMatching(/^.*out\/train-log\.jsonl: the disk is full: .* the training goes on/),
+    ]);
+    expect(warnings).toEqual(told);
+    const log = (await readFile(path, "utf8")).trimEnd().split("\n");
+    expect(log.map((line) => JSON.parse(line)).filter(({ type }) => type === "step")).toEqual(seen);
+    expect(JSON.parse(log.at(-1)!)).toMatchObject({ type: "end", steps: 16 });
+  });
+
+  test("and stays full is told while there is time to free some, and leaves nothing in the end", async () => {
+    const told: string[] = [];
+    const filling = train((event) => {
+      if (event.type === "step" && event.step === 1) disk.fillNow();
+      if (event.type === "warning") told.push(event.message);
+    });
+
+    await expect(filling).rejects.toMatchObject(noSpace);
+    expect(told).toHaveLength(1);
+    expect(await readdir(disk.path)).toEqual(["ballast"]);
+  });
+
+  test("behind the model costs the end of the log, in whole lines, and not the model", async () => {
+    const log = await TrainLog.create(disk.path);
+    const told: TrainEvent[] = [];
+    const channel = new EventChannel(log, "out", (event) => told.push(event));
+    await channel.emit({ type: "saving", folder: "x".repeat(4000) });
+    disk.fillNow();
+    await channel.end({ type: "end", steps: 1, samples: 1, seconds: Number("1".repeat(300)), interrupted: false });
+    await log.close();
+
+    const message = "out/train-log.jsonl: the disk is full, its last line is missing. The model is complete.";
+    expect(channel.warnings).toEqual([message]);
+    expect(told.at(-1)).toEqual({ type: "warning", message });
+    const written = await readFile(join(disk.path, "train-log.jsonl"), "utf8");
+    expect(written.split("\n").map((line) => line && JSON.parse(line).type)).toEqual(["saving", ""]);
+  });
+});
