@@ -2,18 +2,28 @@
 
 import { buildGraph, toOnnx } from "@fusion-vlm/core/graph";
 
-/** Median wall-clock seconds of `run`, after one call that warms caches and threads. */
-export async function measure(run, { repeats = 5, minSeconds = 0.3 } = {}) {
+/**
+ * Median wall-clock seconds of `run`, after one call that warms caches and threads.
+ *
+ * At least `repeats` calls and `minSeconds`, but no new call after `maxSeconds`.
+ */
+export async function measure(run, { repeats = 5, minSeconds = 0.3, maxSeconds = Number.POSITIVE_INFINITY } = {}) {
   await run();
   const times = [];
   const begin = performance.now();
-  while (times.length < repeats || performance.now() - begin < minSeconds * 1000) {
+  const elapsed = () => (performance.now() - begin) / 1000;
+  do {
     const start = performance.now();
     await run();
     times.push((performance.now() - start) / 1000);
     if (times.length >= 200) break;
-  }
-  return times.sort((a, b) => a - b)[times.length >> 1];
+  } while (elapsed() < maxSeconds && (times.length < repeats || elapsed() < minSeconds));
+  return median(times);
+}
+
+/** The upper one of the two in the middle where there are two. */
+export function median(values) {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
 /** float32 matrix products of size [n, n]·[n, n], in FLOP/s. */

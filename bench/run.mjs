@@ -4,42 +4,61 @@
 // (4 GB for bench-1b) and removed.
 
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { initModel, nodeBackend, presetNames } from "@fusion-vlm/core";
 import { benchInference } from "./inference.mjs";
 import { matmulPeak, streamPeak } from "./peak.mjs";
+import { formatBench } from "./print.mjs";
+import { benchTraining } from "./training.mjs";
 
-const usage = `npm run bench [-- --json] [-- --only PRESET]
+/** The model whose training step is measured. */
+const trainedPreset = "nano";
+const usage = `npm run bench [-- --json] [-- --only PART]
 
-  --json         one JSON document instead of tables
-  --only PRESET  measure this preset, repeatable; default: nano and bench-1b (which writes 4 GB to a temporary folder)
-  --help         show this
+  --json       one JSON document instead of tables
+  --only PART  measure this part, repeatable: a preset, for its inference; or training, the training step of ${trainedPreset},
+               beside PyTorch where python3-torch is installed
+               default: nano, bench-1b (which writes 4 GB to a temporary folder) and training
+  --help       show this
 
 Presets: ${presetNames.join(", ")}`;
 const flags = readFlags();
-const presets = flags.only ?? ["nano", "bench-1b"];
+const parts = flags.only ?? ["nano", "bench-1b", "training"];
 
 const backend = await nodeBackend({ device: "cpu", worker: false });
 const peaks = { flops: await matmulPeak(backend), bytes: await streamPeak(backend) };
 await backend.dispose();
 
 const models = [];
-for (const preset of presets) {
+for (const preset of parts.filter((part) => part !== "training")) {
+  const measured = await withModel(preset, "answering", (folder) => benchInference(folder, peaks));
+  models.push({ preset, ...measured, folder: undefined });
+}
+const trains = parts.includes("training");
+const training = trains ? await withModel(trainedPreset, "training", trainOn) : undefined;
+const bench = { peaks, models, training };
+
+process.stdout.write(`${flags.json ? JSON.stringify(bench, null, 2) : formatBench(bench)}\n`);
+if (training?.torch.agrees === false) process.exitCode = 1;
+
+function trainOn(folder) {
+  return benchTraining(folder, { preset: trainedPreset, threads: availableParallelism(), peak: peaks.flops });
+}
+
+/** Runs `measure` on a temporary folder with random weights. */
+async function withModel(preset, what, measure) {
   const folder = await mkdtemp(join(tmpdir(), "fusion-bench-"));
   try {
     process.stderr.write(`bench: writing ${preset} …\n`);
     await initModel({ preset, folder });
-    process.stderr.write(`bench: measuring ${preset} …\n`);
-    models.push({ preset, ...(await benchInference(folder, peaks)), folder: undefined });
+    process.stderr.write(`bench: measuring ${preset}, ${what} …\n`);
+    return await measure(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
-
-if (flags.json) process.stdout.write(`${JSON.stringify({ peaks, models }, null, 2)}\n`);
-else print();
 
 function readFlags() {
   const types = { json: { type: "boolean" }, only: { type: "string", multiple: true }, help: { type: "boolean" } };
@@ -49,41 +68,11 @@ function readFlags() {
       process.stdout.write(`${usage}\n`);
       process.exit(0);
     }
-    const unknown = values.only?.find((preset) => !presetNames.includes(preset));
+    const unknown = values.only?.find((part) => part !== "training" && !presetNames.includes(part));
     if (unknown === undefined) return values;
-    process.stderr.write(`bench: there is no preset ${unknown}\n\n${usage}\n`);
+    process.stderr.write(`bench: there is no preset ${unknown}, and no other part of that name\n\n${usage}\n`);
   } catch (error) {
     process.stderr.write(`bench: ${error.message}\n\n${usage}\n`);
   }
   process.exit(2);
-}
-
-function print() {
-  const out = [`float32 matmul peak ${giga(peaks.flops)} GFLOP/s · memory stream ${giga(peaks.bytes)} GB/s`];
-  const columns = ["part", "ms", "GFLOP", "GFLOP/s", "GB", "GB/s", "of bound"];
-  for (const { preset, parameters, latents, rows } of models) {
-    const lines = rows.map((row) => [
-      row.part,
-      (row.seconds * 1000).toFixed(2),
-      giga(row.flops),
-      giga(row.flopsPerSecond),
-      giga(row.bytes),
-      giga(row.bytesPerSecond),
-      row.ofBound === undefined ? "" : `${(100 * row.ofBound).toFixed(0)} %`,
-    ]);
-    const widths = columns.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i].length)));
-    const format = (line) =>
-      line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ");
-    out.push("", `${preset}: ${(parameters / 1e6).toFixed(1)} M parameters, float32, ${latents} latents`);
-    out.push(format(columns), ...lines.map(format));
-  }
-  out.push(
-    "",
-    "of bound: the larger of FLOPs at the matmul peak and bytes at the stream rate, divided by the time taken.",
-  );
-  process.stdout.write(`${out.join("\n")}\n`);
-}
-
-function giga(value) {
-  return value === undefined ? "" : (value / 1e9).toPrecision(3);
 }

@@ -39,6 +39,7 @@ export {
   readModelConfig,
 } from "./session/index-node.ts";
 export {
+  type ConfigJson,
   defaultLatents,
   type FusionConfig,
   fusionParameters,
@@ -46,8 +47,10 @@ export {
   type ModelPart,
   type ModelPreset,
   modelPreset,
+  parseConfig,
   presetNames,
   type Semantics,
+  type VisionConfigJson,
 } from "./fusion/index.ts";
 
 // The graphs, and the engine that runs them, for those who drive them on their own

@@ -1,0 +1,122 @@
+// nano's training step: speed at each Q, how it grows with batch, length and width, and PyTorch's beside it.
+
+import {
+  defaultLatents,
+  fusionParameters,
+  modelPreset,
+  nodeBackend,
+  parseConfig,
+  readModelConfig,
+} from "@fusion-vlm/core";
+import { graphCost } from "@fusion-vlm/core/graph";
+import { randomParameters } from "@fusion-vlm/core/testing";
+import { gradientGraph, parameterGroups, TrainingState } from "@fusion-vlm/core/train";
+import { measure } from "./peak.mjs";
+import { compareWithTorch } from "./torch-comparison.mjs";
+import { findTorch, withoutTorch } from "./torch-process.mjs";
+import { syntheticBatch } from "./training-batches.mjs";
+
+const usual = { samples: 16, questions: 4, width: 1 };
+const growth = {
+  batch: [4, 8, 16, 32].map((samples) => ({ ...usual, samples })),
+  length: [1, 4, 8].map((questions) => ({ ...usual, questions })),
+  width: [1, 1.5, 2].map((width) => ({ ...usual, width })),
+};
+/** After the compile and one warm-up, a step is repeated for a second or two: the whole bench stays near a minute. */
+const pace = { repeats: 3, minSeconds: 1, maxSeconds: 2 };
+const learningRate = 1e-4;
+/** 20 steps beside PyTorch: a round is one over each of four batches. */
+const beside = { batches: 4, rounds: 5 };
+
+/**
+ * @param folder - model folder of the preset, where the comparison with PyTorch starts
+ * @param options - preset name; threads for us and for PyTorch; peak of matrix products in FLOP/s, of the same run
+ * @returns speed of a step for each Q, and at the default Q for each size of {@link growth}; the comparison, or why there is none
+ */
+export async function benchTraining(folder, { preset, threads, peak }) {
+  const config = await readModelConfig(folder);
+  const backend = await nodeBackend({ device: "cpu", worker: false, threads });
+  const models = new Map();
+  const measured = new Map();
+  const row = async (sizes, latents) => {
+    const { width } = sizes;
+    if (!models.has(width)) models.set(width, await openTraining(backend, preset, width));
+    const key = JSON.stringify({ ...sizes, latents });
+    if (!measured.has(key)) measured.set(key, await measureStep(models.get(width), { ...sizes, latents, peak }));
+    return measured.get(key);
+  };
+  try {
+    const steps = [];
+    for (const latents of config.latentCounts) steps.push(await row(usual, latents));
+    const grown = {};
+    for (const [axis, all] of Object.entries(growth)) {
+      grown[axis] = [];
+      for (const sizes of all) grown[axis].push(await row(sizes, defaultLatents(config)));
+    }
+    return { preset, threads, steps, growth: grown, torch: await besideTorch(folder, config, threads) };
+  } finally {
+    for (const { state } of models.values()) await state.dispose();
+    await backend.dispose();
+  }
+}
+
+/** The preset in training at a width; values do not matter, so random ones do. */
+async function openTraining(backend, preset, width) {
+  const config = widened(preset, width);
+  const values = randomParameters(config);
+  const state = await TrainingState.create(backend, config, async (name) => values.get(name).data);
+  return { config, state, groups: parameterGroups(fusionParameters(config), { weightDecay: 0 }), graphs: new Map() };
+}
+
+/** Median seconds of one step (gradient and update) over a batch, and its matrix arithmetic. */
+async function measureStep({ config, state, groups, graphs }, { samples, questions, width, latents, peak }) {
+  const batch = syntheticBatch(config, { samples, questions, latents });
+  const seconds = await measure(() => state.step([batch], latents, learningRate), pace);
+  if (!graphs.has(latents)) graphs.set(latents, gradientGraph(config, latents, groups));
+  const { flops } = graphCost(graphs.get(latents), batch.sizes);
+  return {
+    ...{ samples, questions, width, latents, sizes: batch.sizes },
+    parameters: groups.reduce((sum, { size }) => sum + size, 0),
+    seconds,
+    samplesPerSecond: samples / seconds,
+    flops,
+    flopsPerSecond: flops / seconds,
+    ofPeak: flops / seconds / peak,
+  };
+}
+
+/** The preset with all widths times `factor`, as near as the numbers of heads allow. */
+export function widened(preset, factor) {
+  const { config, vision } = modelPreset(preset);
+  const scale = (width, multiple = 1) => Math.round((width * factor) / multiple) * multiple;
+  const { num_attention_heads: heads, fusion_interaction_heads: interactionHeads = 16 } = config;
+  const language = {
+    ...config,
+    hidden_size: scale(config.hidden_size, leastCommonMultiple(2 * heads, interactionHeads)), // 2: rotary halves
+    intermediate_size: scale(config.intermediate_size),
+  };
+  const tower = {
+    ...vision,
+    hidden_size: scale(vision.hidden_size, vision.num_attention_heads),
+    intermediate_size: scale(vision.intermediate_size),
+  };
+  return parseConfig(language, tower, `${preset} of width ×${factor}`);
+}
+
+function leastCommonMultiple(a, b) {
+  let multiple = a;
+  while (multiple % b !== 0) multiple += a;
+  return multiple;
+}
+
+/** The smallest and the largest Q of the model by turns. */
+async function besideTorch(folder, config, threads) {
+  const python = findTorch();
+  if (!python) return { notCompared: withoutTorch };
+  const counts = [Math.min(...config.latentCounts), Math.max(...config.latentCounts)];
+  const batches = Array.from({ length: beside.batches }, (_, seed) => {
+    const latents = counts[seed % 2];
+    return { latents, batch: syntheticBatch(config, { ...usual, latents, seed }) };
+  });
+  return compareWithTorch(folder, { python, batches, rounds: beside.rounds, threads });
+}
