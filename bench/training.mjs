@@ -72,7 +72,7 @@ async function openTraining(backend, preset, width) {
 async function measureStep({ config, state, groups, graphs }, { samples, questions, width, latents, peak }) {
   const batch = syntheticBatch(config, { samples, questions, latents });
   const seconds = await measure(() => state.step([batch], latents, learningRate), pace);
-  if (!graphs.has(latents)) graphs.set(latents, gradientGraph(config, latents, groups));
+  if (!graphs.has(latents)) graphs.set(latents, gradientGraph(config, groups, { latents, accumulates: false }));
   const { flops } = graphCost(graphs.get(latents), batch.sizes);
   return {
     ...{ samples, questions, width, latents, sizes: batch.sizes },
