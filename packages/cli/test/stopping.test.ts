@@ -2,8 +2,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeTinyModel } from "@fusion-vlm/core/testing";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { failureOf, type Running, Workplace } from "./fusion-for-tests.ts";
+
+// Each starts processes that load the engine, on a machine that may be busy.
+vi.setConfig({ testTimeout: 180_000 });
 
 let place: Workplace;
 

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { toFailure } from "./failure.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 
@@ -47,7 +47,7 @@ test.skipIf(process.platform === "win32")(
           import { listenForInterrupt } from "./interrupt.ts";
           process.on("exit", () => process.stdout.write("cleaned up"));
           listenForInterrupt().signal.addEventListener("abort", () => console.log("aborted"));
-          const work = "crypto.pbkdf2Sync('a', 'b', 2 ** 31 - 1, 64, 'sha512')";
+          const work = "require('node:crypto').pbkdf2Sync('a', 'b', 2 ** 31 - 1, 64, 'sha512')";
           new Worker(work, { eval: true });
           setInterval(() => console.log("busy"), 300); // by then the thread is`,
         resolveDir: fileURLToPath(new URL(".", import.meta.url)),
@@ -55,6 +55,7 @@ test.skipIf(process.platform === "win32")(
       ...{ outfile: program, bundle: true, format: "esm", platform: "node", packages: "external", logLevel: "silent" },
     });
     const child = spawn(process.execPath, [program]);
+    onTestFinished(() => void child.kill("SIGKILL"));
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => {
       output += chunk;
