@@ -53,7 +53,7 @@ describe("a preset", () => {
 
     const answer = await model.ask({ image: await testPhoto(), question: "What is it?", maxTokens: 3 });
 
-    expect(answer.usage).toMatchObject({ imageTokens: 64, latentTokens: 64 });
+    expect(answer.usage).toMatchObject({ imageTokens: 16, latentTokens: 16 });
     expect(model.info).toMatchObject({ source: "preset nano", untrained: true, device: "cpu", contextLength: 1024 });
     await model.dispose();
     expect(await readdir(temporary)).toEqual([]);

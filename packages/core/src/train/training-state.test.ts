@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Backend, nodeBackend } from "../backends/index-node.ts";
 import { type FusionConfig, fusionParameters } from "../fusion/index.ts";
-import { float32, type Tensor, zeros } from "../tensor/index.ts";
+import { float32, type Tensor } from "../tensor/index.ts";
 import { compileInMemory, maxRelativeError, randomParameters, tinyConfig } from "../testing/index.ts";
 import { gradientGraph } from "./gradient-graph.ts";
 import { parameterGroups, stateNames } from "./parameter-groups.ts";
