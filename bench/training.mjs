@@ -1,13 +1,6 @@
 // nano's training step: speed at each Q, how it grows with batch, length and width, and PyTorch's beside it.
 
-import {
-  defaultLatents,
-  fusionParameters,
-  modelPreset,
-  nodeBackend,
-  parseConfig,
-  readModelConfig,
-} from "@fusion-vlm/core";
+import { fusionParameters, modelPreset, nodeBackend, parseConfig, readModelConfig } from "@fusion-vlm/core";
 import { graphCost } from "@fusion-vlm/core/graph";
 import { randomParameters } from "@fusion-vlm/core/testing";
 import { gradientGraph, parameterGroups, TrainingState } from "@fusion-vlm/core/train";
@@ -31,49 +24,62 @@ const beside = { batches: 4, rounds: 5 };
 /**
  * @param folder - model folder of the preset, where the comparison with PyTorch starts
  * @param options - preset name; threads for us and for PyTorch; peak of matrix products in FLOP/s, of the same run
- * @returns speed of a step for each Q, and at the default Q for each size of {@link growth}; the comparison, or why there is none
+ * @returns speed of a step for each Q, and at the smallest Q for each size of {@link growth}; the comparison, or why there is none
  */
 export async function benchTraining(folder, { preset, threads, peak }) {
   const config = await readModelConfig(folder);
-  const backend = await nodeBackend({ device: "cpu", worker: false, threads });
-  const models = new Map();
-  const measured = new Map();
-  const row = async (sizes, latents) => {
-    const { width } = sizes;
-    if (!models.has(width)) models.set(width, await openTraining(backend, preset, width));
-    const key = JSON.stringify({ ...sizes, latents });
-    if (!measured.has(key)) measured.set(key, await measureStep(models.get(width), { ...sizes, latents, peak }));
-    return measured.get(key);
+  const smallest = Math.min(...config.latentCounts);
+  const steps = config.latentCounts.map((latents) => ({ ...usual, latents }));
+  const grown = Object.entries(growth).map(([axis, cases]) => [
+    axis,
+    cases.map((sizes) => ({ ...sizes, latents: smallest })),
+  ]);
+  const measured = await measureAll([...steps, ...grown.flatMap(([, cases]) => cases)], { preset, threads, peak });
+  const rowsOf = (cases) => cases.map((sizes) => measured.get(keyOf(sizes)));
+  return {
+    ...{ preset, threads, steps: rowsOf(steps) },
+    growth: Object.fromEntries(grown.map(([axis, cases]) => [axis, rowsOf(cases)])),
+    torch: await besideTorch(folder, config, threads),
   };
-  try {
-    const steps = [];
-    for (const latents of config.latentCounts) steps.push(await row(usual, latents));
-    const grown = {};
-    for (const [axis, all] of Object.entries(growth)) {
-      grown[axis] = [];
-      for (const sizes of all) grown[axis].push(await row(sizes, defaultLatents(config)));
+}
+
+const keyOf = ({ samples, questions, width, latents }) => [samples, questions, width, latents].join();
+
+/** Rows by {@link keyOf}. One program lives at a time, since the engine keeps the memory of the largest batch that it has run. */
+async function measureAll(cases, { preset, threads, peak }) {
+  const rows = new Map();
+  for (const model of new Set(cases.map(({ width, latents }) => `${width} ${latents}`))) {
+    const [width, latents] = model.split(" ").map(Number);
+    const training = await openTraining(preset, { width, latents, threads });
+    try {
+      for (const sizes of cases) {
+        const isKnown = rows.has(keyOf(sizes));
+        if (isKnown || sizes.width !== width || sizes.latents !== latents) continue;
+        rows.set(keyOf(sizes), await measureStep(training, { ...sizes, peak }));
+      }
+    } finally {
+      await training.state.dispose();
+      await training.backend.dispose();
     }
-    return { preset, threads, steps, growth: grown, torch: await besideTorch(folder, config, threads) };
-  } finally {
-    for (const { state } of models.values()) await state.dispose();
-    await backend.dispose();
   }
+  return rows;
 }
 
 /** The preset in training at a width; values do not matter, so random ones do. */
-async function openTraining(backend, preset, width) {
+async function openTraining(preset, { width, latents, threads }) {
   const config = widened(preset, width);
   const values = randomParameters(config);
+  const groups = parameterGroups(fusionParameters(config), { weightDecay: 0 });
+  const backend = await nodeBackend({ device: "cpu", worker: false, threads });
   const state = await TrainingState.create(backend, config, async (name) => values.get(name).data);
-  return { config, state, groups: parameterGroups(fusionParameters(config), { weightDecay: 0 }), graphs: new Map() };
+  return { config, groups, backend, state, graph: gradientGraph(config, groups, { latents, accumulates: false }) };
 }
 
 /** Median seconds of one step (gradient and update) over a batch, and its matrix arithmetic. */
-async function measureStep({ config, state, groups, graphs }, { samples, questions, width, latents, peak }) {
+async function measureStep({ config, state, groups, graph }, { samples, questions, width, latents, peak }) {
   const batch = syntheticBatch(config, { samples, questions, latents });
   const seconds = await measure(() => state.step([batch], latents, learningRate), pace);
-  if (!graphs.has(latents)) graphs.set(latents, gradientGraph(config, groups, { latents, accumulates: false }));
-  const { flops } = graphCost(graphs.get(latents), batch.sizes);
+  const { flops } = graphCost(graph, batch.sizes);
   return {
     ...{ samples, questions, width, latents, sizes: batch.sizes },
     parameters: groups.reduce((sum, { size }) => sum + size, 0),
@@ -113,6 +119,7 @@ function leastCommonMultiple(a, b) {
 async function besideTorch(folder, config, threads) {
   const python = findTorch();
   if (!python) return { notCompared: withoutTorch };
+  process.stderr.write("bench: the same steps in PyTorch …\n");
   const counts = [Math.min(...config.latentCounts), Math.max(...config.latentCounts)];
   const batches = Array.from({ length: beside.batches }, (_, seed) => {
     const latents = counts[seed % 2];
