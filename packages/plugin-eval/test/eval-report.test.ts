@@ -41,8 +41,8 @@ describe("fusion eval report", () => {
     );
     const page = await readFile(out, "utf8");
     expect(page).toContain(
-      "66.7 % of the answers match exactly with the picture, 0.0 % with a blank one: looking adds +50.0 points (25.0 to 75.0). " +
-        "Before this training it was 0.0 %, which makes +66.7 points",
+      "66.7 % of the answers match exactly with the picture, 0.0 % with a blank one, a difference of +50.0 points (95 %: 25.0 to 75.0). " +
+        "Before this training it was 0.0 %, a gain of +66.7 points",
     );
     for (const fact of [
       "3.52 M",

@@ -30,11 +30,11 @@ export function summaryOf({ score, before, gained }: ReportContent): string {
   const { picture, blank, difference } = score.overall;
   const sentences = [`${percent(picture.share)} % of the answers match exactly with the picture`];
   if (blank) sentences.push(`, ${percent(blank.share)} % with a blank one`);
-  if (difference) sentences.push(`: looking adds ${withRange(difference)}`);
+  if (difference) sentences.push(`, a difference of ${withRange(difference)}`);
   sentences.push(".");
   if (before) {
     sentences.push(` Before this training it was ${percent(before.overall.picture.share)} %`);
-    sentences.push(gained ? `, which makes ${withRange(gained)}.` : ".");
+    sentences.push(gained ? `, a gain of ${withRange(gained)}.` : ".");
   }
   return sentences.join("");
 }
@@ -45,8 +45,8 @@ function factsOf({ score, before, gained, logs }: ReportContent): [string, strin
   const sum = (value: (log: TrainingLog) => number) => logs.reduce((total, log) => total + value(log), 0);
   const settings = (key: string) => logs.length > 0 && distinct(logs.map((log) => String(log.settings[key] ?? "–")));
   return [
-    ["exact match, with the picture", `${percent(picture.share)} % (${range(picture.interval)})`],
-    ["with a blank picture", blank && `${percent(blank.share)} % (${range(blank.interval)})`],
+    ["exact match, with the picture", `${percent(picture.share)} % (95 %: ${range(picture.interval)})`],
+    ["with a blank picture", blank && `${percent(blank.share)} % (95 %: ${range(blank.interval)})`],
     ["difference", difference && withRange(difference)],
     ["before this training", before && `${percent(before.overall.picture.share)} %`],
     ["gained", gained && withRange(gained)],
@@ -92,7 +92,7 @@ function settingsNote({ path, settings, machine }: TrainingLog): string {
 }
 
 function withRange({ difference, interval }: Pick<PairedDifference, "difference" | "interval">): string {
-  return `${points(difference)} points${interval ? ` (${range(interval)})` : ""}`;
+  return `${points(difference)} points${interval ? ` (95 %: ${range(interval)})` : ""}`;
 }
 
 function distinct(values: readonly string[]): string {

@@ -115,6 +115,7 @@ summary { cursor: pointer; color: var(--faint); }
   .scores .count { display: inline-block; color: var(--faint); font-size: .875rem; padding-bottom: 0; }
   .scores .unit { display: inline; }
   .emphasis { padding: 0 .5rem; }
+  .card img, .no-picture { max-height: 16rem; }
   .bar-line { gap: .5rem; }
   .bar-line > span { width: 8.6rem; }
 }
