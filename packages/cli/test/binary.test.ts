@@ -107,6 +107,19 @@ describe("what fusion plugins install passes on to npm", () => {
   });
 });
 
+test("in the repository the command packages are linked, unless NODE_ENV says production", () => {
+  const { NODE_ENV: _, ...rest } = process.env;
+  const env = { ...rest, HOME: folder, XDG_DATA_HOME: folder };
+  const help = (nodeEnv: Record<string, string>) =>
+    ["data synth", "train", "eval report"].map((command) => {
+      const args = [binary, ...command.split(" "), "--help"];
+      return spawnSync(process.execPath, args, { cwd: folder, env: { ...env, ...nodeEnv } }).status;
+    });
+
+  expect(help({})).toEqual([0, 0, 0]);
+  expect(help({ NODE_ENV: "production" })).toEqual([2, 2, 2]);
+});
+
 test("fusion --help lists the commands with their summaries", () => {
   const { exitCode, stdout } = fusion("--help");
 

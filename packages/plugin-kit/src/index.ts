@@ -67,6 +67,7 @@ export type { CurvesSection, Series } from "./html/curves-section.ts";
 export type { FactsSection } from "./html/facts-section.ts";
 export type { NotesSection } from "./html/notes-section.ts";
 export { type HtmlPage, htmlPage, type Section } from "./html/page.ts";
+export { pictureType } from "./html/picture-uri.ts";
 export type { Sample, SampleQuestion, SamplesSection } from "./html/samples-section.ts";
 export type { ScoreBar, ScoreRow, ScoresSection } from "./html/scores-section.ts";
 export {

@@ -2,6 +2,7 @@ import { formatDuration, printableLine, table } from "@fusion-vlm/plugin-kit";
 import type { Proportion, Score } from "../services/builtin-score.ts";
 import type { BuiltinReport } from "../services/evaluate-builtin.ts";
 import type { Interval } from "../services/wilson.ts";
+import { percent, points } from "./shares.ts";
 
 /** Kinds and their shares of right answers, then how the run went. */
 export function renderBuiltinReport(report: BuiltinReport): string {
@@ -14,7 +15,7 @@ export function renderBuiltinReport(report: BuiltinReport): string {
   ];
   const blankColumns = [
     { head: "blank picture", value: ({ blank }: Score) => (blank ? proportion(blank) : ""), align: "right" as const },
-    { head: "difference", value: ({ difference }: Score) => points(difference), align: "right" as const },
+    { head: "difference", value: ({ difference }: Score) => gain(difference), align: "right" as const },
   ];
   const rate = run.answersPerSecond === null ? "" : `, ${run.answersPerSecond.toFixed(1)} a second`;
   const resumed = run.resumed > 0 ? `; ${run.resumed} taken over from an earlier run` : "";
@@ -31,16 +32,11 @@ function proportion({ share, interval }: Proportion): string {
   return `${percent(share)} % ${range(interval)}`;
 }
 
-function points(difference: Score["difference"]): string {
+function gain(difference: Score["difference"]): string {
   if (!difference) return "";
-  const sign = difference.difference > 0 ? "+" : "";
-  return `${sign}${percent(difference.difference)} ${difference.interval ? range(difference.interval) : ""}`.trimEnd();
+  return `${points(difference.difference)} ${difference.interval ? range(difference.interval) : ""}`.trimEnd();
 }
 
 function range([low, high]: Interval): string {
   return `[${percent(low)}, ${percent(high)}]`;
-}
-
-function percent(share: number): string {
-  return (100 * share).toFixed(1);
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { realpath, stat } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, resolve } from "node:path";
-import { FusionError } from "@fusion-vlm/core";
+import { stat } from "node:fs/promises";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { dataError } from "./data-error.ts";
 import { type HeldoutRecord, parseHeldoutRecords, readHeldoutFile } from "./heldout-records.ts";
+import { isInside, requirePictures } from "./question-pictures.ts";
 
 /** A question about a picture, with its only right answer. */
 export interface BuiltinQuestion {
@@ -36,6 +36,13 @@ const noKind = "question";
  * @throws DATASET_INVALID when the file is absent, malformed or empty, or names a picture outside its folder; IMAGE_NOT_FOUND
  */
 export async function readBuiltinQuestions(data: string, limit = Number.POSITIVE_INFINITY): Promise<BuiltinQuestions> {
+  const set = await readQuestionsFile(data, limit);
+  await requirePictures(set.questions, dirname(set.file));
+  return set;
+}
+
+/** {@link readBuiltinQuestions} without a look at the pictures, which may be gone. */
+export async function readQuestionsFile(data: string, limit = Number.POSITIVE_INFINITY): Promise<BuiltinQuestions> {
   const isFolder = (await stat(data).catch(() => undefined))?.isDirectory() ?? false;
   const file = isFolder ? join(data, "heldout.json") : data;
   const bytes = await readHeldoutFile(file);
@@ -43,9 +50,8 @@ export async function readBuiltinQuestions(data: string, limit = Number.POSITIVE
   const folder = dirname(file);
   const questions = records.flatMap((record, index) => questionsOf(record, `${file}: record ${index + 1}`, folder));
   refuseRepeats(questions, file);
-  const chosen = questions.slice(0, limit);
-  await requirePictures(chosen, await realpath(folder));
-  return { file, fingerprint: createHash("sha256").update(bytes).digest("hex"), questions: chosen };
+  const fingerprint = createHash("sha256").update(bytes).digest("hex");
+  return { file, fingerprint, questions: questions.slice(0, limit) };
 }
 
 function questionsOf(record: HeldoutRecord, at: string, folder: string): BuiltinQuestion[] {
@@ -91,33 +97,4 @@ function refuseRepeats(questions: readonly BuiltinQuestion[], file: string): voi
     if (seen.has(key)) throw dataError(file, "an id of its own for each record", `${id} twice`, "Rename one of them.");
     seen.add(key);
   }
-}
-
-/** A missing picture is told before the first question, not after an hour. */
-async function requirePictures(questions: readonly BuiltinQuestion[], folder: string): Promise<void> {
-  const pictures = [...new Set(questions.map(({ image }) => image))];
-  const missing: string[] = [];
-  for (const picture of pictures) {
-    const real = await realpath(picture).catch(() => undefined);
-    if (real === undefined) {
-      missing.push(picture);
-      continue;
-    }
-    const hint = "Copy the picture itself there.";
-    if (!isInside(folder, real)) throw dataError(picture, `a picture inside ${folder}`, "a link that leads out", hint);
-    if (!(await stat(real)).isFile()) throw dataError(picture, "a picture file", "something else", hint);
-  }
-  if (missing.length === 0) return;
-  throw new FusionError({
-    code: "IMAGE_NOT_FOUND",
-    at: missing[0]!,
-    expected: "a picture",
-    actual: missing.length === 1 ? "nothing" : `nothing, as for ${missing.length - 1} more of ${pictures.length}`,
-    hint: "Copy the pictures to where the questions say they are, or make the data again.",
-  });
-}
-
-function isInside(folder: string, path: string): boolean {
-  const inside = relative(folder, path);
-  return inside !== "" && inside !== ".." && !/^\.\.[\\/]/.test(inside) && !isAbsolute(inside);
 }

@@ -1,5 +1,5 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { type FusionModel, loadFusion } from "@fusion-vlm/core";
 import { SmallDisk, writeTinyModel } from "@fusion-vlm/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -93,6 +93,12 @@ describe("evaluateBuiltin", () => {
     expect(report.overall).toMatchObject({ picture: { correct: 2, total: 2 } });
     expect(report.overall).not.toHaveProperty("blank");
     expect(report.run).toMatchObject({ resumed: 0, answers: 2 });
+  });
+
+  test("says where the questions are from anywhere", async () => {
+    const { report } = await evaluate({ data: relative(process.cwd(), folder.path), limit: 1 });
+
+    expect(report.data).toBe(folder.join("heldout.json"));
   });
 
   test("a run that was stopped goes on where it was, and scores as if it had not been", async () => {

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { FusionError, type FusionModel } from "@fusion-vlm/core";
 import { writeFileAtomic } from "@fusion-vlm/plugin-kit";
 import { blankPicture } from "./blank-picture.ts";
@@ -34,6 +34,7 @@ export interface BuiltinReport {
   readonly model: string;
   readonly untrained: boolean;
   readonly device: string;
+  /** Path of the questions' file, absolute: `fusion eval report` finds the pictures by it. */
   readonly data: string;
   readonly questions: number;
   readonly pictures: number;
@@ -111,7 +112,7 @@ export async function evaluateBuiltin(options: EvaluateBuiltinOptions): Promise<
     model: model.info.source,
     untrained: model.info.untrained,
     device: model.info.device,
-    data: set.file,
+    data: resolve(set.file),
     questions: answers.length,
     pictures: new Set(answers.map(({ image }) => image)).size,
     maxTokens,

@@ -4,7 +4,7 @@ import { FusionError, makeFolders } from "@fusion-vlm/core";
 import { writing } from "@fusion-vlm/plugin-kit";
 import { z } from "zod";
 
-const headerSchema = z.object({
+export const headerSchema = z.object({
   benchmark: z.literal("builtin"),
   /** SHA-256 of the questions' file. */
   data: z.string(),
@@ -17,7 +17,7 @@ const headerSchema = z.object({
   maxTokens: z.int(),
 });
 
-const predictionSchema = z.object({
+export const predictionSchema = z.object({
   id: z.string(),
   turn: z.int(),
   /** Asked about a blank picture instead of the record's own. */

@@ -44,8 +44,8 @@ function logAxis(low: number, high: number): Axis {
   const [from, to] = low === high ? [low / 2, high * 2] : [low, high];
   const [start, end] = [Math.log10(from), Math.log10(to)];
   const position = (value: number) => (value > 0 ? (Math.log10(value) - start) / (end - start) : Number.NaN);
-  // Within less than two decades the powers of ten alone say too little.
-  const mantissas = end - start < 2 ? [1, 2, 5] : [1];
+  // Within a few decades the powers of ten alone say too little.
+  const mantissas = end - start < 2 ? [1, 2, 5] : end - start < 3 ? [1, 3] : [1];
   const every = Math.max(1, Math.round((end - start) / wantedTicks));
   const ticks: number[] = [];
   for (let power = Math.floor(start); power <= Math.ceil(end); power++) {

@@ -14,10 +14,8 @@ const signatures: readonly (readonly [type: string, offset: number, bytes: strin
  * @throws IMAGE_INVALID for anything but PNG, JPEG, GIF and WebP: formats that may hold scripts stay out of pages
  */
 export function pictureUri(bytes: Uint8Array, at = "picture"): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const start = buffer.subarray(0, 16).toString("latin1");
-  const found = signatures.find(([, offset, signature]) => start.startsWith(signature, offset));
-  if (found) return `data:${found[0]};base64,${buffer.toString("base64")}`;
+  const type = pictureType(bytes);
+  if (type) return `data:${type};base64,${bufferOf(bytes).toString("base64")}`;
   throw new FusionError({
     code: "IMAGE_INVALID",
     at,
@@ -25,4 +23,14 @@ export function pictureUri(bytes: Uint8Array, at = "picture"): string {
     actual: `${bytes.length} bytes of something else`,
     hint: "Convert the picture to PNG first.",
   });
+}
+
+/** Media type of a picture that pages show, by its first bytes: PNG, JPEG, GIF or WebP; undefined for anything else. */
+export function pictureType(bytes: Uint8Array): string | undefined {
+  const start = bufferOf(bytes).subarray(0, 16).toString("latin1");
+  return signatures.find(([, offset, signature]) => start.startsWith(signature, offset))?.[0];
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -14,8 +14,10 @@ export interface SampleQuestion {
 
 /** A picture with its questions. */
 export interface Sample {
-  /** Bytes of a PNG, JPEG, WebP or GIF file. */
-  readonly picture: Uint8Array;
+  /** Bytes of a PNG, JPEG, WebP or GIF file; or why there is none to show. */
+  readonly picture: Uint8Array | string;
+  /** What the picture is called; `Picture 1` … when absent. */
+  readonly name?: string;
   readonly questions: readonly SampleQuestion[];
 }
 
@@ -30,14 +32,20 @@ export interface SamplesSection {
 export function samplesSection({ samples, caption }: SamplesSection): Markup {
   return markup`${caption !== undefined && markup`<p class="caption">${caption}</p>`}
 <div class="sheet">
-${samples.map(
-  ({ picture, questions }, index) => markup`<article class="card">
-<img src="${pictureUri(picture, `sample ${index + 1}`)}" alt="Picture ${index + 1}">
+${samples.map((sample, index) => card(sample, `Picture ${index + 1}`))}
+</div>`;
+}
+
+function card({ picture, name, questions }: Sample, counted: string): Markup {
+  const shown =
+    typeof picture === "string"
+      ? markup`<p class="no-picture"><bdi>${name ?? counted}</bdi>: ${picture}</p>`
+      : markup`<img src="${pictureUri(picture, name ?? counted)}" alt="${name ?? counted}">`;
+  return markup`<article class="card">
+${shown}
 ${questions.map(questionBlock)}
 </article>
-`,
-)}
-</div>`;
+`;
 }
 
 function questionBlock({ question, expected, answer, correct, kind, blankAnswer }: SampleQuestion): Markup {

@@ -65,7 +65,7 @@ svg.swatch { width: 2rem; height: .5rem; margin-right: .4rem; }
 i.swatch { display: inline-block; width: .8rem; height: .8rem; margin-right: .4rem; border-radius: 2px; vertical-align: -.05em; }
 .bar-0 { background: var(--s0); }
 .bar-1 { background: var(--b1); }
-.bar-2 { background: var(--s2); }
+.bar-2 { background: repeating-linear-gradient(135deg, var(--s1) 0 3px, var(--page) 3px 6px); }
 .bar-3 { background: var(--s3); }
 .bar-4 { background: var(--s4); }
 .bar-5 { background: var(--s5); }
@@ -93,6 +93,7 @@ summary { cursor: pointer; color: var(--faint); }
 .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr)); gap: 1rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; break-inside: avoid; }
 .card img { display: block; width: 100%; aspect-ratio: 1; object-fit: contain; background: var(--page); }
+.no-picture { display: grid; place-content: center; aspect-ratio: 1; margin: 0; padding: 1rem; text-align: center; color: var(--faint); background: var(--page); }
 .qa { padding: .6rem .8rem .6rem .65rem; border-left: .25rem solid var(--right); border-top: 1px solid var(--line); font-size: .9rem; line-height: 1.4; }
 .qa.wrong { border-left: .25rem double var(--wrong); }
 .question { margin: 0 0 .25rem; font-weight: 600; }
@@ -114,6 +115,7 @@ summary { cursor: pointer; color: var(--faint); }
   .scores .count { display: inline-block; color: var(--faint); font-size: .875rem; padding-bottom: 0; }
   .scores .unit { display: inline; }
   .emphasis { padding: 0 .5rem; }
+  .card img, .no-picture { max-height: 16rem; }
   .bar-line { gap: .5rem; }
   .bar-line > span { width: 8.6rem; }
 }

@@ -35,6 +35,27 @@ test("has a curve for each loss, marks of the stages, a bar for each kind and th
   expect(page).toContain("1 of these 1 answers are right.");
 });
 
+test("has a third bar for the scores before the training, where a kind was scored then", () => {
+  const before = { overall: { picture: score(0.4, 60) }, kinds: [{ kind: "SynthText", picture: score(0.5, 20) }] };
+
+  const page = trainingReport({ title: "T", log: [], scores, before });
+
+  expect(page).toMatch(/with a blank picture<\/li>.*\n?<li>.*with the picture, before this training<\/li>/);
+  expect(page).toMatch(/SynthColor[\s\S]*before this training: <\/span>not measured[\s\S]*>all</);
+  expect(page).toMatch(/>all<[\s\S]*before this training: <\/span><b>40.0 %/);
+});
+
+test("a picture that cannot be shown has its reason in its place, and how pictures were chosen stands above", () => {
+  const questions = [{ question: "What colour?", expected: "red", answer: "blue", correct: false }];
+
+  const samples = [{ picture: "it is gone", name: "a.png", questions }];
+  const page = trainingReport({ title: "T", log: [], samples, choice: "Chosen by lot." });
+
+  expect(page).toContain('<p class="no-picture"><bdi>a.png</bdi>: it is gone</p>');
+  expect(page).not.toContain("<img");
+  expect(page).toContain("Chosen by lot. 0 of these 1 answers are right.");
+});
+
 test("a loss at zero or below takes the linear axis", () => {
   const page = trainingReport({ title: "T", log: [...log, { step: 5, losses: { loss: -0.1 } }] });
 

@@ -34,7 +34,11 @@ export interface TrainingReport {
   /** In the order of steps. */
   readonly log: readonly TrainingLogEntry[];
   readonly scores?: ReportScores;
+  /** Of the same questions, before the training. */
+  readonly before?: ReportScores;
   readonly samples?: readonly Sample[];
+  /** How the samples were chosen, in sentences. */
+  readonly choice?: string;
   readonly notes?: readonly string[];
 }
 
@@ -47,12 +51,13 @@ const lossNames: Readonly<Record<string, string>> = {
 };
 
 /** The page of a training: facts, loss curves of each part, scores with and without the picture, a contact sheet, notes. */
-export function trainingReport({ title, summary, facts, log, scores, samples, notes }: TrainingReport): string {
+export function trainingReport(report: TrainingReport): string {
+  const { title, summary, facts, log, scores, before, samples, choice, notes } = report;
   const sections: Section[] = [];
   if (facts) sections.push({ type: "facts", heading: "Key facts", facts });
   if (log.length > 0) sections.push(lossSection(log));
-  if (scores) sections.push(scoreSection(scores));
-  if (samples?.length) sections.push(sampleSection(samples));
+  if (scores) sections.push(scoreSection(scores, before));
+  if (samples?.length) sections.push(sampleSection(samples, choice));
   if (notes?.length) sections.push({ type: "notes", heading: "Notes", paragraphs: notes });
   return htmlPage({ title, summary, sections });
 }
@@ -87,29 +92,37 @@ function stageStarts(log: readonly TrainingLogEntry[]): { x: number; label: stri
   return starts.length > 1 ? starts : [];
 }
 
-function scoreSection({ overall, kinds }: ReportScores): Section {
-  const withBlank = overall.blank !== undefined;
-  const row = (label: string, { picture, blank }: ReportScore): ScoreRow => ({
+function scoreSection(scores: ReportScores, before?: ReportScores): Section {
+  const withBlank = scores.overall.blank !== undefined;
+  const row = (label: string, { picture, blank }: ReportScore, earlier?: ReportScore): ScoreRow => ({
     label,
     total: picture.total,
-    bars: withBlank ? [picture, blank] : [picture],
+    bars: [picture, ...(withBlank ? [blank] : []), ...(before ? [earlier?.picture] : [])],
   });
+  const earlierOf = (kind: string) => before?.kinds.find((earlier) => earlier.kind === kind);
   return {
     type: "scores",
     heading: "Right answers",
-    bars: withBlank ? ["with the picture", "with a blank picture"] : ["with the picture"],
-    rows: [...kinds.map((score) => row(score.kind, score)), { ...row("all", overall), emphasis: true }],
+    bars: [
+      "with the picture",
+      ...(withBlank ? ["with a blank picture"] : []),
+      ...(before ? ["with the picture, before this training"] : []),
+    ],
+    rows: [
+      ...scores.kinds.map((score) => row(score.kind, score, earlierOf(score.kind))),
+      { ...row("all", scores.overall, before?.overall), emphasis: true },
+    ],
     caption: "Share of answers that match exactly; the whiskers are 95 % Wilson intervals.",
   };
 }
 
-function sampleSection(samples: readonly Sample[]): Section {
+function sampleSection(samples: readonly Sample[], choice?: string): Section {
   const questions = samples.flatMap((sample) => sample.questions);
   const right = questions.filter(({ correct }) => correct).length;
   return {
     type: "samples",
     heading: "Pictures, questions, answers",
     samples,
-    caption: `${right} of these ${questions.length} answers are right.`,
+    caption: [choice, `${right} of these ${questions.length} answers are right.`].filter(Boolean).join(" "),
   };
 }
