@@ -246,7 +246,7 @@ class Fusion(nn.Module):
             if index not in self.interaction_after:
                 continue
             flat = hidden.flatten(0, 1)
-            questions, current = F.embedding(feeds["question_rows"], flat), F.embedding(feeds["latent_rows"], flat)
+            questions, current = F.embedding(feeds["question_rows"], flat), F.embedding(feeds["latent_rows"].clamp(min=0), flat)
             interaction = self.model.vision_sampler_layers[self.interaction_after[index]].layers[0]
             updated = interaction(questions, current, windows).flatten(0, 2).index_select(0, source)
             hidden = flat.index_copy(0, latent_rows, updated).view_as(hidden)

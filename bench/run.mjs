@@ -27,7 +27,8 @@ Presets: ${presetNames.join(", ")}`;
 const flags = readFlags();
 const parts = flags.only ?? ["nano", "bench-1b", "training"];
 
-const backend = await nodeBackend({ device: "cpu", worker: false });
+const threads = availableParallelism();
+const backend = await nodeBackend({ device: "cpu", worker: false, threads });
 const peaks = { flops: await matmulPeak(backend), bytes: await streamPeak(backend) };
 await backend.dispose();
 
@@ -44,7 +45,7 @@ process.stdout.write(`${flags.json ? JSON.stringify(bench, null, 2) : formatBenc
 if (training?.torch.agrees === false) process.exitCode = 1;
 
 function trainOn(folder) {
-  return benchTraining(folder, { preset: trainedPreset, threads: availableParallelism(), peak: peaks.flops });
+  return benchTraining(folder, { preset: trainedPreset, threads, peak: peaks.flops });
 }
 
 /** Runs `measure` on a temporary folder with random weights. */

@@ -7,20 +7,16 @@ import { ensureBuilt } from "./ensure-built.mjs";
 import { quickstart } from "./lib/quickstart.mjs";
 import { say } from "./lib/workspace.mjs";
 
-/** What the training begins with: a preset, which is made at random, or the path (with a slash) of a model folder, which is scored before. */
-const start = "nano";
-
 const recipe = {
   /** Where everything goes; git ignores it. */
   folder: "quickstart",
-  start,
-  /** Where it is told how a start that is a folder was made. */
-  origin: "recipe and log beside it",
+  /** The model that is made at random and trained. */
+  preset: "nano",
   /** Flags of `fusion data synth`: pictures to train on, pictures to ask about, and what they are drawn from. */
   data: { count: 12000, heldout: 200, seed: 7 },
   /** Minutes from the start of this script to the last answer, installing and building included. */
   minutes: 11.5,
-  /** Of these, what scoring, page and answers need; more where scoring the start has taken longer on this machine. */
+  /** Of these, what scoring, page and answers need. */
   closingMinutes: 1.5,
   /** The most that training gets of them. */
   trainingMinutes: 9,
@@ -28,7 +24,7 @@ const recipe = {
   shares: { captions: 0.3, questions: 0.7 },
   /** Further flags of `fusion train`. */
   training: { "batch-size": 16, "learning-rate": 2e-3, seed: 7 },
-  /** Further flags of `fusion eval run`; the same before and after. */
+  /** Further flags of `fusion eval run`. */
   scoring: {},
 };
 

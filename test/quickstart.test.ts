@@ -18,8 +18,7 @@ beforeAll(async () => {
   place = await mkdtemp(join(tmpdir(), "fusion-quickstart-"));
   recipe = {
     folder: join(place, "run"),
-    start: "nano",
-    origin: "nowhere",
+    preset: "nano",
     data: { count: 24, heldout: 4, questions: 2, seed: 7 },
     minutes: 11,
     closingMinutes: 1,
@@ -104,14 +103,13 @@ test("a folder that another recipe has made is left alone", async () => {
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining("was made with other numbers. Delete or rename it")]);
 });
 
-test("training gets what is left of the time, and scoring that is slow on this machine takes from it", async () => {
+test("training gets what is left of the time", async () => {
   const { trainingMinutes } = await import(script);
   const times = { minutes: 11.5, closingMinutes: 1.5, trainingMinutes: 8 };
 
-  expect(trainingMinutes(times, 1, 0)).toBe(8);
-  expect(trainingMinutes(times, 4, 0)).toBe(6);
-  expect(trainingMinutes(times, 4, 1)).toBe(5);
-  expect(trainingMinutes(times, 20, 0)).toBe(0.5);
+  expect(trainingMinutes(times, 1)).toBe(8);
+  expect(trainingMinutes(times, 4)).toBe(6);
+  expect(trainingMinutes(times, 20)).toBe(0.5);
 });
 
 test("the three questions are of three kinds and about three pictures", async () => {

@@ -21,7 +21,7 @@ export async function quickstart(recipe) {
 }
 
 async function run(recipe) {
-  const { data, model, before, scores, page } = placesOf(recipe);
+  const { data, start, model, scores, page } = placesOf(recipe);
   const { status: synthesised } = await step({
     done: `${data}/dataset.json`,
     what: "Pictures, captions and questions: a grammar describes scenes, everything else is made from the descriptions.",
@@ -29,7 +29,11 @@ async function run(recipe) {
   });
   if (synthesised !== 0) return synthesised;
 
-  const begun = isFolder(recipe.start) ? await knowStart(recipe) : await makeStart(recipe);
+  const begun = await step({
+    done: `${start}/model.safetensors`, // what a model folder gets last
+    what: "The training begins with random weights:",
+    args: ["model", "init", recipe.preset, "--out", start, "--seed", `${recipe.training.seed}`],
+  });
   if (begun.status !== 0) return begun.status;
 
   const trained = await step({
@@ -37,9 +41,9 @@ async function run(recipe) {
     what: "Training, through captions and then through questions:",
     args: [
       "train",
-      ...["--model", begun.model, "--data", `${data}/captions.json`, "--data", `${data}/train.json`],
+      ...["--model", start, "--data", `${data}/captions.json`, "--data", `${data}/train.json`],
       ...["--share", `${recipe.shares.captions}`, "--share", `${recipe.shares.questions}`],
-      ...["--max-minutes", `${trainingMinutes(recipe, process.uptime() / 60, begun.minutes)}`],
+      ...["--max-minutes", `${trainingMinutes(recipe, process.uptime() / 60)}`],
       ...["--out", model, ...flags(recipe.training)],
     ],
   });
@@ -52,9 +56,7 @@ async function run(recipe) {
   if (scored.status !== 0) return scored.status;
 
   say("\nThe page:");
-  const logs = ["--log", model];
-  const earlier = isFolder(recipe.start) ? ["--before", before] : [];
-  const reported = await fusion(["eval", "report", scores, ...earlier, ...logs, "--out", page]);
+  const reported = await fusion(["eval", "report", scores, "--log", model, "--out", page]);
   if (reported.status !== 0) return reported.status;
   const answered = await answer(recipe);
   if (answered !== 0) return answered;
@@ -62,31 +64,13 @@ async function run(recipe) {
   return 0;
 }
 
-/** Scores the model that the training begins with. */
-async function knowStart(recipe) {
-  const { before } = placesOf(recipe);
-  say(
-    `\nThe training begins with ${recipe.start}, which the same commands have trained for longer (${recipe.origin}).`,
-  );
-  const what = "What it knows before this training:";
-  return { ...(await score(recipe, { what, model: recipe.start, out: before })), model: recipe.start };
-}
-
-/** Makes a model of a preset. Named by a path of its own, as a folder beside this repository's might be called like the preset. */
-async function makeStart(recipe) {
-  const { untrained } = placesOf(recipe);
-  const { status } = await step({
-    done: `${untrained}/config.json`,
-    what: "The training begins with random weights:",
-    args: ["model", "init", recipe.start, "--out", untrained, "--seed", `${recipe.training.seed}`],
-  });
-  return { status, model: untrained, minutes: 0 };
-}
-
 /** Scores a model; scores that are older than it are of a model that is no more. */
 function score({ folder, scoring }, { what, model, out, further = [] }) {
-  const predictions = at(`${out}/predictions.jsonl`);
-  const redo = existsSync(predictions) && changedAt(predictions) < changedAt(at(`${model}/config.json`));
+  const modelMade = changedAt(at(`${model}/config.json`));
+  const redo = ["predictions.jsonl", "score.json"].some((file) => {
+    const path = at(`${out}/${file}`);
+    return existsSync(path) && changedAt(path) < modelMade;
+  });
   return step({
     done: `${out}/score.json`,
     redo,
@@ -130,18 +114,15 @@ export function threeQuestions(records) {
 
 /**
  * Minutes that training may take, so that all ends in time: what is left of the whole, without what comes after training.
- *
- * @param beforeMinutes - that scoring the start took on this machine; the trained model is asked everything twice
  */
-export function trainingMinutes({ minutes, closingMinutes, trainingMinutes: most }, elapsed, beforeMinutes) {
-  const closing = Math.max(closingMinutes, 2 * beforeMinutes + 0.5);
-  const left = Math.min(most, minutes - elapsed - closing);
+export function trainingMinutes({ minutes, closingMinutes, trainingMinutes: most }, elapsed) {
+  const left = Math.min(most, minutes - elapsed - closingMinutes);
   return Math.max(0.5, Math.floor(left * 10) / 10);
 }
 
 /** Both figures, where the page is, what to do next. */
 function closingLines(recipe) {
-  const { data, model, before, scores, page } = placesOf(recipe);
+  const { data, model, scores, page } = placesOf(recipe);
   const { picture, blank, difference } = readJson(`${scores}/score.json`).overall;
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
   const points = (share) => `${share > 0 ? "+" : ""}${(100 * share).toFixed(1)}`;
@@ -151,9 +132,6 @@ function closingLines(recipe) {
     `Held-out questions answered exactly, with the picture:   ${percent(picture.share)}`,
     `Held-out questions answered exactly, blank picture:      ${percent(blank.share)}`,
     `Looking adds ${points(difference.difference)} points${range}.`,
-    ...(isFolder(recipe.start)
-      ? [`Before this training, with the picture: ${percent(readJson(`${before}/score.json`).overall.picture.share)}.`]
-      : []),
     `Page: ${page}`,
     `Next: npx fusion chat ${data}/images/heldout-000001.png --model ${model}`,
     `Longer: delete ${model}, run the train command above with more --max-minutes, then npm run quickstart.`,
@@ -164,12 +142,11 @@ function closingLines(recipe) {
 async function step({ done, redo = false, what, args }) {
   if (existsSync(at(done)) && !redo) {
     say(`\n${done.slice(0, done.lastIndexOf("/"))} is there already.`);
-    return { status: 0, ran: false, minutes: 0 };
+    return { status: 0 };
   }
   say(`\n${what}`);
-  const start = performance.now();
   const { status } = await fusion(args);
-  return { status, ran: true, minutes: (performance.now() - start) / 60_000 };
+  return { status };
 }
 
 /** Marks the folder as made by this recipe; one that another recipe has made, or something else, is told and left alone. */
@@ -194,8 +171,7 @@ function placesOf({ folder }) {
   return {
     data: inFolder("data"),
     model: inFolder("model"),
-    untrained: inFolder("start"),
-    before: inFolder("before"),
+    start: inFolder("start"),
     scores: inFolder("scores"),
     page: inFolder("report.html"),
   };
@@ -204,11 +180,6 @@ function placesOf({ folder }) {
 /** `{ "batch-size": 16 }` as `--batch-size 16`. */
 function flags(values) {
   return Object.entries(values).flatMap(([name, value]) => [`--${name}`, `${value}`]);
-}
-
-/** The start is the path of a model folder, and not the name of a preset. */
-function isFolder(start) {
-  return start.includes("/");
 }
 
 function changedAt(path) {

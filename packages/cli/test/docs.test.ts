@@ -47,6 +47,27 @@ test("docs/model-folder.md lists every key of both configuration files", () => {
   expect(keys.filter((key) => !documented.has(key))).toEqual([]);
 });
 
+test("every value that the documentation imports is exported", async () => {
+  const pages = ["README.md", "packages/core/README.md", "packages/plugin-kit/README.md"].concat(
+    readdirSync(file("docs")).flatMap((name) => (name.endsWith(".md") ? [`docs/${name}`] : [])),
+  );
+  const imports = pages.flatMap((page) =>
+    [...read(page).matchAll(/^import \{([^}]+)\} from "(@fusion-vlm\/[^"]+)";/gm)].map(([, names, from]) => ({
+      page,
+      from: from!,
+      names: names!.split(",").flatMap((name) => name.trim().match(/^(?!type )\w+/) ?? []),
+    })),
+  );
+  expect(imports.length).toBeGreaterThan(10);
+
+  const missing: string[] = [];
+  for (const { page, from, names } of imports) {
+    const entry = await import(from);
+    missing.push(...names.filter((name) => !(name in entry)).map((name) => `${page}: ${name} from ${from}`));
+  }
+  expect(missing).toEqual([]);
+});
+
 test("every link of the documentation leads to a file", () => {
   const pages = ["docs", "docs/decisions"].flatMap((folder) =>
     readdirSync(file(folder)).flatMap((name) => (name.endsWith(".md") ? [`${folder}/${name}`] : [])),

@@ -99,8 +99,8 @@ describe("fusion eval report", () => {
 
   test.each([
     [["--pictures", "-1"], 2, "USAGE"],
-    [["--log", "nowhere"], 1, "OPTION_INVALID"],
-    [["--before", "nowhere"], 1, "OPTION_INVALID"],
+    [["--log", "nowhere"], 1, "RESULTS_INVALID"],
+    [["--before", "nowhere"], 1, "RESULTS_INVALID"],
   ])("with %j exits %d, says %s and writes no page", async (argv, exitCode, code) => {
     const out = folder.join("none.html");
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type Graph, prune } from "../graph/index.ts";
+import { type Graph, prune, type Value } from "../graph/index.ts";
 import { attentionScores } from "../nn/index.ts";
-import { buildGraph } from "../ops/index.ts";
+import { buildGraph, defineOperator } from "../ops/index.ts";
 import { gradients } from "./backward.ts";
 import { transposeLast } from "./transpose-last.ts";
 
@@ -21,6 +21,24 @@ describe("transposeLast", () => {
       const x = op.input("x", "float32", [4, 2, 3]);
 
       expect(transposeLast(op, op.Transpose(x, [1, 0, 2])).shape).toEqual([2, 3, 4]);
+    });
+  });
+
+  it("does not take the namesakes of another domain for ONNX's", () => {
+    const infer = ({ input }: { input: (index: number) => Value }) => [
+      { dtype: input(0).dtype, shape: input(0).shape },
+    ];
+    const namesake = (name: string, inputs: readonly string[]) =>
+      defineOperator({ name, domain: "com.example", inputs, attributes: {}, differentiable: false, infer });
+    buildGraph("namesakes", (op) => {
+      const x = op.input("x", "float32", [3, 3]);
+      const turned = op.apply(namesake("Transpose", ["x"]), [x], {})[0]!;
+      const product = op.apply(namesake("MatMul", ["a", "b"]), [op.Transpose(x, [1, 0]), x], {})[0]!;
+
+      for (const value of [turned, product]) {
+        const node = op.producer(transposeLast(op, value))!;
+        expect([node.op, node.inputs[0]]).toEqual(["Transpose", value]);
+      }
     });
   });
 

@@ -10,7 +10,7 @@ import type { OpBuilder } from "../ops/index.ts";
 export function transposeLast(op: OpBuilder, x: Value): Value {
   const node = op.producer(x);
   if (node && isTransposeLast(node)) return node.inputs[0]!;
-  if (node?.op === "MatMul") {
+  if (node?.op === "MatMul" && node.domain === "") {
     const [a, b] = node.inputs as [Value, Value];
     const left = op.producer(a);
     if (left && isTransposeLast(left)) return op.MatMul(transposeLast(op, b), left.inputs[0]!);
@@ -23,8 +23,8 @@ export function swapLast(rank: number): number[] {
   return [...Array(rank - 2).keys(), rank - 1, rank - 2];
 }
 
-function isTransposeLast({ op, attributes }: Node): boolean {
-  if (op !== "Transpose") return false;
+function isTransposeLast({ op, domain, attributes }: Node): boolean {
+  if (op !== "Transpose" || domain !== "") return false;
   const perm = attributes.perm!.value as readonly number[];
   return perm.length >= 2 && swapLast(perm.length).every((axis, place) => perm[place] === axis);
 }

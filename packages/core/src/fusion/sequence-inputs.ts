@@ -22,7 +22,7 @@ export interface SequenceInputs {
 export interface InteractionRows {
   /** int64 [B, R]: the row of each question's end, b·S + s. */
   readonly questionRows: Value;
-  /** int64 [B, R, Q]: the rows of its latent tokens. */
+  /** int64 [B, R, Q]: the rows of its latent tokens; −1 for a question that pads the batch. */
   readonly latentRows: Value;
   /** int64 [B, S]: for a latent row its index in [B, R, Q] counted through; −1 for every other row. Its sign is what counts. */
   readonly latentSource: Value;

@@ -55,6 +55,13 @@ describe("one turn", () => {
     expect(rowsOf(layout.feeds.latent_rows!)).toEqual([[5, 6, 7, 8]]);
   });
 
+  it("gives no row to the latents of a question that only pads the batch", () => {
+    const two = withImage(text(11), image, latent, question(12), latent, question(13));
+    const { latent_rows } = layoutSequence([withImage(text(11), image, latent, question(12)), two], options).feeds;
+
+    expect(rowsOf(latent_rows!)[1]).toEqual([-1, -1, -1, -1]);
+  });
+
   it("counts positions from 0", () => {
     expect(rowsOf(layout.feeds.position_ids!)).toEqual([[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]);
   });

@@ -75,7 +75,7 @@ export function layoutSequence(samples: readonly LayoutSample[], options: Layout
   const rowSource = new Array<number>(batch * length).fill(zeroRow);
   const latentSource = new Array<number>(batch * length).fill(-1);
   const questionRows = new Array<number>(batch * questions).fill(0);
-  const latentRows = new Array<number>(batch * questions * latents).fill(0);
+  const latentRows = new Array<number>(batch * questions * latents).fill(-1);
   const answers = { rows: [] as number[], ids: [] as number[] };
 
   laid.forEach((sample, b) => {

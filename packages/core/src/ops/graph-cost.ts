@@ -40,7 +40,8 @@ function sizeOf(symbol: string, sizes: Sizes): number {
 }
 
 /** K of a matrix product; undefined for every other operator. */
-function innerSize({ op, inputs, attributes }: Node): Dim | undefined {
+function innerSize({ op, domain, inputs, attributes }: Node): Dim | undefined {
+  if (domain !== "") return undefined;
   if (op === "MatMul") return inputs[0]!.shape.at(-1);
   if (op === "Gemm") return inputs[0]!.shape[attributes.transA?.value === 1 ? 0 : 1];
   return undefined;

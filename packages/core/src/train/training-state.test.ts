@@ -193,6 +193,20 @@ describe("steps", () => {
     expect(await run()).toEqual(await run());
   });
 
+  it("have the same gradient in each of 50 passes over one batch, with two threads", async () => {
+    const two = await nodeBackend({ device: "cpu", worker: false, threads: 2 });
+    const state = await train({ backend: two });
+    const batch = batchOf(mixedSamples(config), 8);
+    const pass = async () => {
+      const losses = await state.accumulate([batch], latents);
+      return { losses, gradient: await state.read("gradient") };
+    };
+    const first = await pass();
+
+    for (let i = 0; i < 49; i++) expect(await pass()).toEqual(first);
+    await two.dispose();
+  });
+
   it("move the parameters by AdamW's rule: at first by the learning rate in the direction of the gradient", async () => {
     const state = await train({}, { maxGradientNorm: 0 });
     const before = await state.read();

@@ -99,7 +99,7 @@ export class TrainingState {
   /**
    * One AdamW step over a batch given in parts; the result is that of the whole batch at once.
    *
-   * @throws OPTION_INVALID for a loss that is not finite; the parameters are then those of the step before
+   * @throws TRAINING_DIVERGED for a loss that is not finite; the parameters are then those of the step before
    */
   async step(parts: readonly TrainingBatch[], latents: number, learningRate: number): Promise<StepResult> {
     const losses = await this.accumulate(parts, latents);
@@ -206,7 +206,7 @@ function optionError(at: string, expected: string, actual: string): FusionError 
 
 function diverged(step: number, name: string, value: number): FusionError {
   return new FusionError({
-    code: "OPTION_INVALID",
+    code: "TRAINING_DIVERGED",
     at: `training step ${step}`,
     expected: `a finite ${name}`,
     actual: String(value),

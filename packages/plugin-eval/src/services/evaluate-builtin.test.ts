@@ -101,6 +101,22 @@ describe("evaluateBuiltin", () => {
     expect(report.data).toBe(folder.join("heldout.json"));
   });
 
+  test("a score goes when its questions are asked anew, so that it never stands beside answers of another run", async () => {
+    const out = folder.join("anew");
+    await evaluate({ out });
+    const stop = new AbortController();
+    const anew = evaluate({
+      out,
+      restart: true,
+      signal: stop.signal,
+      onProgress: ({ done }) => done === 1 && stop.abort(),
+    });
+
+    await expect(anew).rejects.toMatchObject({ code: "ABORTED" });
+    await expect(readFile(`${out}/score.json`)).rejects.toThrow("ENOENT");
+    await rm(out, { recursive: true });
+  });
+
   test("a run that was stopped goes on where it was, and scores as if it had not been", async () => {
     const out = folder.join("scores");
     const stop = new AbortController();

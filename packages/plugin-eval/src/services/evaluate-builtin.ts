@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FusionError, type FusionModel } from "@fusion-vlm/core";
 import { writeFileAtomic } from "@fusion-vlm/plugin-kit";
@@ -92,6 +93,8 @@ export async function evaluateBuiltin(options: EvaluateBuiltinOptions): Promise<
 
   const answered = new Map((file?.earlier ?? []).map((prediction) => [keyOf(prediction), prediction]));
   const left = tasks.filter((task) => !answered.has(keyOfTask(task)));
+  // A score stands beside the answers that it was counted from, or not at all.
+  if (out !== undefined && left.length > 0) await rm(join(out, "score.json"), { force: true });
   const started = performance.now();
   try {
     onProgress?.({ done: 0, total: left.length });

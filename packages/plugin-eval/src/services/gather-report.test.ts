@@ -60,7 +60,7 @@ describe("gatherReport", () => {
     const scores = await writeScores(folder, "scores", { answers });
 
     await expect(gatherReport({ scores, before })).rejects.toMatchObject({
-      code: "OPTION_INVALID",
+      code: "RESULTS_INVALID",
       message: expect.stringMatching(/before: expected scores of the same questions, got those of other ones$/),
     });
   });

@@ -46,7 +46,7 @@ type Outcomes = ReadonlyMap<string, boolean>;
  * Logs and predictions are read line by line. What only spoils the contact sheet (predictions, questions or pictures that are
  * gone) becomes a note; scores and logs that are missing or damaged are errors.
  *
- * @throws OPTION_INVALID naming file and line
+ * @throws RESULTS_INVALID naming file and line
  */
 export async function gatherReport(options: ReportOptions): Promise<ReportContent> {
   const { scores, before: beforeFolder, logs: places = [], pictures = 24, signal } = options;

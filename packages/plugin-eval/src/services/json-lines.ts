@@ -24,7 +24,7 @@ const longestLine = 2 ** 24;
 /**
  * Reads JSON lines one after the other: one line is in memory at a time, whatever the size of the file.
  *
- * @throws OPTION_INVALID when there is no such file, or a line is no JSON; the last one only where its line break is there
+ * @throws RESULTS_INVALID when there is no such file, or a line is no JSON; the last one only where its line break is there
  */
 export async function* jsonLines(path: string, options: JsonLinesOptions): AsyncGenerator<JsonLine> {
   const { what, hint, onCut, signal } = options;

@@ -19,7 +19,7 @@ export interface PredictionsReader {
  * Reads the predictions of a folder of scores, one line in memory at a time.
  *
  * @returns the header, and whether the last line was cut off, which is left out then
- * @throws OPTION_INVALID when there are none, or a line in the middle is damaged
+ * @throws RESULTS_INVALID when there are none, or a line in the middle is damaged
  */
 export async function readPredictions(
   folder: string,

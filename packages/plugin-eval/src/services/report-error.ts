@@ -2,7 +2,7 @@ import { FusionError } from "@fusion-vlm/core";
 
 /** Something wrong with what a report is made of; `at` names the file and, where it is known, the line. */
 export function reportError(at: string, expected: string, actual: string, hint: string, cause?: unknown): FusionError {
-  return new FusionError({ code: "OPTION_INVALID", at, expected, actual, hint, cause });
+  return new FusionError({ code: "RESULTS_INVALID", at, expected, actual, hint, cause });
 }
 
 /** What the system says about a path that cannot be read. */

@@ -38,7 +38,7 @@ const expected = "the score.json of `fusion eval run --out`";
 /**
  * Reads the score of a finished `fusion eval run --out FOLDER`.
  *
- * @throws OPTION_INVALID when there is none, as while the run has not ended, or something else in its place
+ * @throws RESULTS_INVALID when there is none, as while the run has not ended, or something else in its place
  */
 export async function readScoreDocument(folder: string): Promise<ScoreDocument> {
   const path = join(folder, "score.json");

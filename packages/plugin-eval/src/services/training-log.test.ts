@@ -57,7 +57,7 @@ describe("readTrainingLog", () => {
     const model = await writeLog(folder, "model", lines);
 
     await expect(readTrainingLog(model)).rejects.toMatchObject({
-      code: "OPTION_INVALID",
+      code: "RESULTS_INVALID",
       message: expect.stringMatching(message),
     });
   });

@@ -67,7 +67,7 @@ const mostEntries = 20_000;
  * Reads the log of a training, line by line.
  *
  * @param place - model folder with train-log.jsonl, or such a file
- * @throws OPTION_INVALID when there is none, naming the line that is wrong
+ * @throws RESULTS_INVALID when there is none, naming the line that is wrong
  */
 export async function readTrainingLog(place: string, signal?: AbortSignal): Promise<TrainingLog> {
   const isFolder = (await stat(place).catch(() => undefined))?.isDirectory() ?? false;

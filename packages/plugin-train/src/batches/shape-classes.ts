@@ -14,7 +14,7 @@ export interface ShapeClass {
 }
 
 export interface ShapeClassOptions {
-  /** Most classes: each costs one compiled graph per number of latents. */
+  /** Most classes: more of them pad less, and mix samples less. */
   readonly limit: number;
   /** Q by which lengths are compared. */
   readonly latents: number;
@@ -23,7 +23,7 @@ export interface ShapeClassOptions {
 /** Lengths closer than this are one length. */
 const grain = 16;
 
-/** A further class must save this share of all rows, or it is not worth its compile time. */
+/** A further class must save this share of all rows, or it is not worth mixing samples less. */
 const worthwhile = 0.02;
 
 /** Groups samples of similar length so that as few rows as possible are padding. */

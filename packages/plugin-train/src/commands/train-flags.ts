@@ -127,7 +127,7 @@ export const trainFlags = {
   shapes: Flags.integer({
     min: 1,
     description:
-      "Most lengths that samples are padded to: each is compiled for every Q and takes memory; more pad less. Default: 2.",
+      "Most lengths that samples are grouped by and padded to: more pad less, and mix samples less. Default: 2.",
     helpValue: "N",
     helpGroup: "OPTIMISER",
   }),

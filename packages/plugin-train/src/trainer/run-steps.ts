@@ -72,7 +72,7 @@ class Run {
   async step(phase: string, { plan, parts }: PreparedStep): Promise<void> {
     const { state, pace, costs, onStep } = this.#options;
     const { latents, epoch } = plan;
-    const compiled = parts.some(({ sizes }) => costs.isNew(latents, sizes));
+    const compiled = costs.compiles(latents, parts.length);
     const flops = parts.reduce((sum, { sizes }) => sum + costs.flops(latents, sizes), 0);
     const learningRate = pace.learningRate(this.done.steps);
     const { loss, answer, visionToText, textToVision, gradientNorm } = await state.step(parts, latents, learningRate);
@@ -113,7 +113,7 @@ class Run {
 /** A loss that is no number has stopped the step itself; its gradient may be none all the same. */
 function diverged({ step, loss, gradientNorm, learningRate }: StepEvent): FusionError {
   return new FusionError({
-    code: "OPTION_INVALID",
+    code: "TRAINING_DIVERGED",
     at: `training step ${step}`,
     expected: "a finite gradient",
     actual: `loss ${loss}, gradient norm ${gradientNorm} at learning rate ${learningRate}`,

@@ -7,6 +7,7 @@ export class CostCounter {
   readonly #config: FusionConfig;
   readonly #graphs = new Map<number, Graph>();
   readonly #known = new Map<string, number>();
+  readonly #compiled = new Set<string>();
 
   constructor(config: FusionConfig) {
     this.#config = config;
@@ -23,9 +24,12 @@ export class CostCounter {
     return flops;
   }
 
-  /** True before the first {@link flops} of a shape: its graph is yet to be compiled. */
-  isNew(latents: number, sizes: BatchSizes): boolean {
-    return !this.#known.has(shapeKey(latents, sizes));
+  /** True for the first step of a Q, and for its first one in several parts: a program is compiled then. */
+  compiles(latents: number, parts: number): boolean {
+    const programs = parts > 1 ? [`${latents} first`, `${latents} further`] : [`${latents} first`];
+    const missing = programs.filter((program) => !this.#compiled.has(program));
+    for (const program of missing) this.#compiled.add(program);
+    return missing.length > 0;
   }
 
   #graph(latents: number): Graph {

@@ -59,7 +59,7 @@ export interface StepEvent {
   readonly answerTokens: number;
   /** Of this step. */
   readonly seconds: number;
-  /** This step had a graph to compile: its time counts in no rate. */
+  /** This step had a program to compile, as the first of its Q: its time counts in no rate. */
   readonly compiled: boolean;
   /** Over the last steps. */
   readonly samplesPerSecond: number;

@@ -32,7 +32,7 @@ export interface TrainOptions extends Omit<NodeBackendOptions, "worker"> {
   readonly batchSize?: number;
   /** Samples that run through the model together; the batch size when absent. */
   readonly microBatch?: number;
-  /** Most sizes that samples are padded to: each is compiled for every Q and takes memory; more of them pad less. 2 when absent. */
+  /** Most lengths that samples are grouped by and padded to: more of them pad less, and mix samples less. 2 when absent. */
   readonly shapes?: number;
 
   /** Peak learning rate; 1e-3 for a model at random and 2e-5 (paper, stage 1.5) for any other when absent. */
