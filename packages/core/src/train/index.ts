@@ -6,7 +6,15 @@ export {
   parameterGroups,
   stateNames,
 } from "./parameter-groups.ts";
-export { cosineSchedule, type Schedule, type ScheduleOptions } from "./schedule.ts";
+export {
+  constantSchedule,
+  cosineSchedule,
+  linearSchedule,
+  type Schedule,
+  type ScheduleName,
+  type ScheduleOptions,
+  schedules,
+} from "./schedule.ts";
 export { type BatchOptions, type TrainingBatch, type TrainingSample, trainingBatch } from "./training-batch.ts";
 export { type StepLosses, type StepResult, type TrainingOptions, TrainingState } from "./training-state.ts";
 export type { StateKind } from "./training-tensors.ts";
