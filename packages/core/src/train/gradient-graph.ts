@@ -3,7 +3,7 @@ import { internalError } from "../errors/index.ts";
 import { type FusionConfig, fusionLoss } from "../fusion/index.ts";
 import { formatShape, type Graph, prune, sameShape, type Value } from "../graph/index.ts";
 import { OpBuilder } from "../ops/index.ts";
-import { type ParameterGroup, stateNames } from "./parameter-groups.ts";
+import { type ParameterGroup, stateNames, trainedGroups } from "./parameter-groups.ts";
 
 /** Sizes of the dimensions that a batch is padded to: B, I, M, R, S, T. */
 export type BatchSizes = Readonly<Record<"B" | "I" | "M" | "R" | "S" | "T", number>>;
@@ -21,7 +21,7 @@ export interface GradientGraphOptions {
  * One forward and backward pass over a part of a batch.
  *
  * Inputs: the flat parameters of each group, where it accumulates also the gradient collected before, and the batch.
- * Outputs: the new gradient of each group, and the losses `loss`, `loss_answer`, `loss_v2t`, `loss_t2v`.
+ * Outputs: the new gradient of each group that is trained, and the losses `loss`, `loss_answer`, `loss_v2t`, `loss_t2v`.
  */
 export function gradientGraph(
   config: FusionConfig,
@@ -30,9 +30,10 @@ export function gradientGraph(
 ): Graph {
   const op = new FlatParameterBuilder("fusion.gradient", groups, sizes);
   const { total, answer, mapping } = fusionLoss(op, config, latents, true);
-  const flat = groups.map((group) => op.flat(group));
+  const trained = trainedGroups(groups);
+  const flat = trained.map((group) => op.flat(group));
   gradients(op, total, flat).forEach((gradient, index) => {
-    const name = stateNames.gradient(groups[index]!);
+    const name = stateNames.gradient(trained[index]!);
     const collected = accumulates && op.input(name, "float32", gradient.shape);
     op.output(`${name}.next`, collected ? op.Add(collected, gradient) : gradient);
   });
@@ -40,7 +41,7 @@ export function gradientGraph(
   op.output("loss_answer", answer);
   op.output("loss_v2t", mapping.visionToText);
   op.output("loss_t2v", mapping.textToVision);
-  return prune(op.build()); // a transposition that cancelled leaves the product that it was of
+  return prune(op.build()); // a transposition that cancelled leaves the product that it was of, a frozen group its Reshape
 }
 
 /** A builder whose parameters are stretches of one flat input vector per group. */

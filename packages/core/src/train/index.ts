@@ -1,4 +1,5 @@
 export { type BatchSizes, gradientGraph } from "./gradient-graph.ts";
+export type { NamePattern } from "./name-pattern.ts";
 export {
   type FlatParameter,
   type GroupOptions,
@@ -6,6 +7,8 @@ export {
   parameterGroups,
   stateNames,
 } from "./parameter-groups.ts";
+export type { ParameterRule } from "./parameter-rule.ts";
+export { partPatterns, type TrainedPart } from "./part-patterns.ts";
 export {
   constantSchedule,
   cosineSchedule,
@@ -16,6 +19,7 @@ export {
   schedules,
 } from "./schedule.ts";
 export { type BatchOptions, type TrainingBatch, type TrainingSample, trainingBatch } from "./training-batch.ts";
-export { type StepLosses, type StepResult, type TrainingOptions, TrainingState } from "./training-state.ts";
+export type { TrainingOptions } from "./training-options.ts";
+export { type StepLosses, type StepResult, TrainingState } from "./training-state.ts";
 export type { StateKind } from "./training-tensors.ts";
 export { type AdamWOptions, adamwDefaults, updateGraph } from "./update-graph.ts";

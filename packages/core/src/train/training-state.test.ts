@@ -1,13 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Backend, nodeBackend } from "../backends/index-node.ts";
 import { type FusionConfig, fusionParameters } from "../fusion/index.ts";
-import { float32, type Tensor, zeros } from "../tensor/index.ts";
+import { float32, type Tensor } from "../tensor/index.ts";
 import { compileInMemory, maxRelativeError, randomParameters, tinyConfig } from "../testing/index.ts";
 import { gradientGraph } from "./gradient-graph.ts";
 import { parameterGroups, stateNames } from "./parameter-groups.ts";
 import { type TrainingSample, trainingBatch } from "./training-batch.ts";
 import { mixedSamples, pictured, turn } from "./training-for-tests.ts";
-import { type StepLosses, type TrainingOptions, TrainingState } from "./training-state.ts";
+import type { TrainingOptions } from "./training-options.ts";
+import { type StepLosses, TrainingState } from "./training-state.ts";
 
 const rounding = 1e-6;
 const latents = 4;

@@ -6,20 +6,9 @@ import { float32, type Tensor } from "../tensor/index.ts";
 import { GradientPrograms } from "./gradient-programs.ts";
 import { parameterGroups } from "./parameter-groups.ts";
 import type { TrainingBatch } from "./training-batch.ts";
+import { completeOptions, optionError, type TrainingOptions } from "./training-options.ts";
 import { type StateKind, TrainingTensors } from "./training-tensors.ts";
-import { type AdamWOptions, adamwDefaults, updateGraph } from "./update-graph.ts";
-
-export interface TrainingOptions extends Partial<AdamWOptions> {
-  /** Of matrices; norms and biases are never decayed. 0 when absent, as in the paper. */
-  readonly weightDecay?: number;
-  /**
-   * Compile a gradient program for each batch shape instead of one for all; false when absent. It compiles about four times
-   * faster, and its steps are about 5 % slower on the CPU (docs/performance.md): for runs of a few steps of one shape.
-   */
-  readonly fixedSizes?: boolean;
-  /** How many gradient programs stay compiled; 16 when absent. */
-  readonly compiledPrograms?: number;
-}
+import { type AdamWOptions, updateGraph } from "./update-graph.ts";
 
 /** Losses of a step, averaged over its batch. */
 export interface StepLosses {
@@ -34,7 +23,7 @@ export interface StepLosses {
 }
 
 export interface StepResult extends StepLosses {
-  /** L2 norm over all parameters before clipping. */
+  /** L2 norm over all parameters that are trained, before clipping. */
   readonly gradientNorm: number;
 }
 
@@ -69,16 +58,8 @@ export class TrainingState {
     read: (name: string) => Promise<Float32Array>,
     options: TrainingOptions = {},
   ): Promise<TrainingState> {
-    const { weightDecay = 0, fixedSizes = false, compiledPrograms = 16 } = options;
-    const { beta1, beta2, epsilon, maxGradientNorm } = adamwDefaults;
-    const adamw: AdamWOptions = {
-      beta1: options.beta1 ?? beta1,
-      beta2: options.beta2 ?? beta2,
-      epsilon: options.epsilon ?? epsilon,
-      maxGradientNorm: options.maxGradientNorm ?? maxGradientNorm,
-    };
-    requireOptions({ ...adamw, weightDecay, compiledPrograms });
-    const groups = parameterGroups(fusionParameters(config), { weightDecay });
+    const { fixedSizes, compiledPrograms, weightDecay, rules, ...adamw } = completeOptions(options);
+    const groups = parameterGroups(fusionParameters(config), { weightDecay, rules });
     const tensors = await TrainingTensors.allocate(backend, groups);
     try {
       await tensors.write("parameters", read);
@@ -149,7 +130,7 @@ export class TrainingState {
           learning_rate: scalar(learningRate),
           correction1: scalar(1 - beta1 ** step),
           correction2: scalar(Math.sqrt(1 - beta2 ** step)),
-          ...this.#tensors.feeds("parameters", "gradient", "firstMoment", "secondMoment"),
+          ...this.#tensors.trainedFeeds("parameters", "gradient", "firstMoment", "secondMoment"),
         },
         { write: this.#tensors.writes("parameters", "firstMoment", "secondMoment") },
       );
@@ -158,7 +139,7 @@ export class TrainingState {
     });
   }
 
-  /** The current value of a kind of state for every parameter, by checkpoint name. */
+  /** The current value of a kind of state by checkpoint name; frozen parameters have no other kind than `parameters`. */
   read(kind: StateKind = "parameters"): Promise<Map<string, Tensor<"float32">>> {
     return this.#alone(() => this.#tensors.read(kind));
   }
@@ -179,29 +160,6 @@ export class TrainingState {
       this.#isBusy = false;
     }
   }
-}
-
-function requireOptions(options: Required<Omit<TrainingOptions, "fixedSizes">>): void {
-  const { beta1, beta2, epsilon, maxGradientNorm, weightDecay, compiledPrograms } = options;
-  for (const [name, beta] of Object.entries({ beta1, beta2 })) {
-    if (!(beta >= 0 && beta < 1)) throw optionError(name, "a number from 0 to below 1", String(beta));
-  }
-  for (const [name, value] of Object.entries({ epsilon, maxGradientNorm, weightDecay })) {
-    if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
-      throw optionError(name, "a number of 0 or more", String(value));
-  }
-  if (Number.isInteger(compiledPrograms) && compiledPrograms >= 1) return;
-  throw optionError("compiledPrograms", "a whole number of 1 or more", String(compiledPrograms));
-}
-
-function optionError(at: string, expected: string, actual: string): FusionError {
-  return new FusionError({
-    code: "OPTION_INVALID",
-    at,
-    expected,
-    actual,
-    hint: "Correct this training option or call.",
-  });
 }
 
 function diverged(step: number, name: string, value: number): FusionError {

@@ -1,6 +1,6 @@
 import type { Graph, Value } from "../graph/index.ts";
 import { buildGraph, type OpBuilder } from "../ops/index.ts";
-import { type ParameterGroup, stateNames } from "./parameter-groups.ts";
+import { type ParameterGroup, stateNames, trainedGroups } from "./parameter-groups.ts";
 
 export interface AdamWOptions {
   /** Share of the first moment that a step keeps. */
@@ -17,7 +17,7 @@ export interface AdamWOptions {
 export const adamwDefaults: AdamWOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, maxGradientNorm: 1 };
 
 /**
- * One AdamW update of every group (Loshchilov & Hutter 2019; as torch.optim.AdamW).
+ * One AdamW update of every group that is trained (Loshchilov & Hutter 2019; as torch.optim.AdamW).
  *
  *     θ ← θ·(1 − η·decay);  m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²
  *     θ ← θ − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε)
@@ -25,7 +25,8 @@ export const adamwDefaults: AdamWOptions = { beta1: 0.9, beta2: 0.999, epsilon: 
  * Inputs: state of each group; `learning_rate` η, `correction1` 1−β₁ᵗ, `correction2` √(1−β₂ᵗ), scalars. Outputs: the new
  * parameters and moments, and `gradient_norm` before clipping.
  */
-export function updateGraph(groups: readonly ParameterGroup[], options: AdamWOptions): Graph {
+export function updateGraph(all: readonly ParameterGroup[], options: AdamWOptions): Graph {
+  const groups = trainedGroups(all);
   return buildGraph("fusion.update", (op) => {
     const scalars = {
       learningRate: op.input("learning_rate", "float32", []),
