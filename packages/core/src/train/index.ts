@@ -1,4 +1,5 @@
 export { type BatchSizes, gradientGraph } from "./gradient-graph.ts";
+export { type Lora, type LoraAdapter, type LoraOptions, loraAdapters } from "./lora.ts";
 export type { NamePattern } from "./name-pattern.ts";
 export {
   type FlatParameter,

@@ -3,7 +3,9 @@ import { FusionError } from "../errors/index.ts";
 import { type FusionConfig, fusionParameters } from "../fusion/index.ts";
 import { compileFed } from "../session/index.ts";
 import { float32, type Tensor } from "../tensor/index.ts";
+import { mergeAdapters } from "./adapted-weight.ts";
 import { GradientPrograms } from "./gradient-programs.ts";
+import { initialAdapter, type Lora, loraAdapters } from "./lora.ts";
 import { parameterGroups } from "./parameter-groups.ts";
 import type { TrainingBatch } from "./training-batch.ts";
 import { completeOptions, optionError, type TrainingOptions } from "./training-options.ts";
@@ -41,7 +43,14 @@ export class TrainingState {
   #steps = 0;
   #isBusy = false;
 
-  private constructor(tensors: TrainingTensors, gradients: GradientPrograms, update: Program, adamw: AdamWOptions) {
+  private constructor(
+    private readonly backend: Backend,
+    tensors: TrainingTensors,
+    gradients: GradientPrograms,
+    update: Program,
+    adamw: AdamWOptions,
+    private readonly lora: Lora | undefined,
+  ) {
     this.#tensors = tensors;
     this.#gradients = gradients;
     this.#update = update;
@@ -58,14 +67,19 @@ export class TrainingState {
     read: (name: string) => Promise<Float32Array>,
     options: TrainingOptions = {},
   ): Promise<TrainingState> {
-    const { fixedSizes, compiledPrograms, weightDecay, rules, ...adamw } = completeOptions(options);
-    const groups = parameterGroups(fusionParameters(config), { weightDecay, rules });
+    const { fixedSizes, compiledPrograms, weightDecay, rules, lora: given, ...adamw } = completeOptions(options);
+    const base = fusionParameters(config);
+    const lora = given && loraAdapters(base, given);
+    const isFrozen = (name: string) => lora !== undefined && !lora.parameters.has(name);
+    const groups = parameterGroups(new Map([...base, ...(lora?.parameters ?? [])]), { weightDecay, rules, isFrozen });
     const tensors = await TrainingTensors.allocate(backend, groups);
     try {
-      await tensors.write("parameters", read);
+      await tensors.write("parameters", async (name) =>
+        lora?.parameters.has(name) ? initialAdapter(lora, name) : read(name),
+      );
       const update = await compileFed(backend, updateGraph(groups, adamw));
-      const gradients = new GradientPrograms(backend, config, groups, fixedSizes, compiledPrograms);
-      return new TrainingState(tensors, gradients, update, adamw);
+      const gradients = new GradientPrograms(backend, config, groups, { fixedSizes, compiledPrograms, lora });
+      return new TrainingState(backend, tensors, gradients, update, adamw, lora);
     } catch (error) {
       await tensors.dispose();
       throw error;
@@ -139,9 +153,38 @@ export class TrainingState {
     });
   }
 
-  /** The current value of a kind of state by checkpoint name; frozen parameters have no other kind than `parameters`. */
+  /**
+   * The current value of a kind of state by checkpoint name; frozen parameters have no other kind than `parameters`.
+   *
+   * `parameters` are those of the base model, with adapters merged into their weights; {@link readAdapters} has them alone.
+   */
   read(kind: StateKind = "parameters"): Promise<Map<string, Tensor<"float32">>> {
-    return this.#alone(() => this.#tensors.read(kind));
+    return this.#alone(async () => {
+      const tensors = await this.#tensors.read(kind);
+      return this.lora && kind === "parameters" ? mergeAdapters(this.backend, this.lora, tensors) : tensors;
+    });
+  }
+
+  /** The adapters under the names that peft gives them; empty without LoRA. */
+  readAdapters(): Promise<Map<string, Tensor<"float32">>> {
+    return this.#alone(async () => {
+      const { lora } = this;
+      if (!lora) return new Map();
+      return this.#tensors.read("parameters", (name) => lora.parameters.has(name));
+    });
+  }
+
+  /**
+   * Overwrites the adapters with those of a checkpoint.
+   *
+   * @throws OPTION_INVALID without LoRA, WEIGHTS_MISMATCH naming an adapter whose contents have another length
+   */
+  writeAdapters(read: (name: string) => Promise<Float32Array>): Promise<void> {
+    return this.#alone(async () => {
+      const { lora } = this;
+      if (!lora) throw optionError("adapters", "a training with the option `lora`", "one without");
+      await this.#tensors.write("parameters", read, (name) => lora.parameters.has(name));
+    });
   }
 
   async dispose(): Promise<void> {

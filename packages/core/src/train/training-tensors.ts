@@ -8,6 +8,9 @@ import { type ParameterGroup, stateNames, trainedGroups } from "./parameter-grou
 /** What is kept for every parameter from step to step. */
 export type StateKind = keyof typeof stateNames;
 
+/** Chooses parameters by checkpoint name. */
+type Wanted = (name: string) => boolean;
+
 /** The flat vectors of a model in training, which stay with the engine: four kinds for each group, one for a frozen one. */
 export class TrainingTensors {
   private constructor(
@@ -26,18 +29,29 @@ export class TrainingTensors {
     return new TrainingTensors(backend, groups, states);
   }
 
-  /** Fills one kind, where it is kept. Throws WEIGHTS_MISMATCH naming a parameter whose contents have another length than it. */
-  async write(kind: StateKind, read: (name: string) => Promise<Float32Array>): Promise<void> {
+  /**
+   * Fills one kind, where it is kept, for every parameter or for those of them that are wanted.
+   *
+   * @throws WEIGHTS_MISMATCH naming a parameter whose contents have another length than it
+   */
+  async write(
+    kind: StateKind,
+    read: (name: string) => Promise<Float32Array>,
+    isWanted: Wanted = () => true,
+  ): Promise<void> {
     const fill = await this.#compileFill();
     try {
       for (const group of this.#keeping(kind)) {
-        const flat = new Float32Array(group.size);
-        for (const { name, offset, size, shape } of group.parameters) {
+        const into = this.#state(kind, group);
+        const wanted = group.parameters.filter(({ name }) => isWanted(name));
+        if (wanted.length === 0) continue;
+        const isWhole = wanted.length === group.parameters.length;
+        const flat = isWhole ? new Float32Array(group.size) : ((await into.read()).data as Float32Array);
+        for (const { name, offset, size, shape } of wanted) {
           const values = await read(name);
           if (values.length !== size) throw wrongLength(name, shape, size, values.length);
           flat.set(values, offset);
         }
-        const into = this.#state(kind, group);
         await fill.run({ x: tensor("float32", into.shape, flat) }, { write: { y: { into, axis: 0, offset: 0 } } });
       }
     } finally {
@@ -45,12 +59,14 @@ export class TrainingTensors {
     }
   }
 
-  /** One kind for every parameter that it is kept for, by checkpoint name. */
-  async read(kind: StateKind): Promise<Map<string, Tensor<"float32">>> {
+  /** One kind for every parameter that it is kept for, or those of them that are wanted, by checkpoint name. */
+  async read(kind: StateKind, isWanted: Wanted = () => true): Promise<Map<string, Tensor<"float32">>> {
     const tensors = new Map<string, Tensor<"float32">>();
     for (const group of this.#keeping(kind)) {
+      const wanted = group.parameters.filter(({ name }) => isWanted(name));
+      if (wanted.length === 0) continue;
       const { data } = await this.#state(kind, group).read();
-      for (const { name, shape, offset, size } of group.parameters) {
+      for (const { name, shape, offset, size } of wanted) {
         tensors.set(name, tensor("float32", shape, (data as Float32Array).slice(offset, offset + size)));
       }
     }
