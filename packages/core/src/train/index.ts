@@ -1,11 +1,17 @@
+export { type AdafactorOptions, adafactor, adafactorDefaults } from "./adafactor.ts";
+export { type AdamWOptions, adamw, adamwDefaults } from "./adamw.ts";
 export { type BatchSizes, gradientGraph } from "./gradient-graph.ts";
 export { type Lora, type LoraAdapter, type LoraOptions, loraAdapters } from "./lora.ts";
 export type { NamePattern } from "./name-pattern.ts";
+export { type MomentKind, type Optimizer, type OptimizerName, optimizerStateBytes } from "./optimizer.ts";
 export {
+  type FlatLayout,
   type FlatParameter,
   type GroupOptions,
   type ParameterGroup,
   parameterGroups,
+  type StateKind,
+  stateLayout,
   stateNames,
 } from "./parameter-groups.ts";
 export type { ParameterRule } from "./parameter-rule.ts";
@@ -22,5 +28,3 @@ export {
 export { type BatchOptions, type TrainingBatch, type TrainingSample, trainingBatch } from "./training-batch.ts";
 export type { TrainingOptions } from "./training-options.ts";
 export { type StepLosses, type StepResult, TrainingState } from "./training-state.ts";
-export type { StateKind } from "./training-tensors.ts";
-export { type AdamWOptions, adamwDefaults, updateGraph } from "./update-graph.ts";

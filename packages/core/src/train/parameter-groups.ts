@@ -79,13 +79,8 @@ function group(
   settings: Pick<ParameterGroup, "frozen" | "weightDecay" | "learningRateScale">,
   members: readonly { name: string; shape: readonly number[] }[],
 ): ParameterGroup {
-  let offset = 0;
-  const parameters = members.map(({ name: member, shape }) => {
-    const flat = { name: member, shape, offset, size: sizeOf(shape) };
-    offset += flat.size;
-    return flat;
-  });
-  return { name, ...settings, parameters, size: offset };
+  const { pieces, size } = layOut(members);
+  return { name, ...settings, parameters: pieces, size };
 }
 
 function nothingToTrain(count: number): FusionError {
@@ -98,10 +93,39 @@ function nothingToTrain(count: number): FusionError {
   });
 }
 
+/** Pieces one behind the other in one flat vector. */
+export interface FlatLayout {
+  readonly pieces: readonly FlatParameter[];
+  /** Elements of the vector. */
+  readonly size: number;
+}
+
+function layOut(members: readonly { name: string; shape: readonly number[] }[]): FlatLayout {
+  let size = 0;
+  const pieces = members.map(({ name, shape }) => {
+    const piece = { name, shape, offset: size, size: sizeOf(shape) };
+    size += piece.size;
+    return piece;
+  });
+  return { pieces, size };
+}
+
 /** Names of the state tensors of a group. */
 export const stateNames = {
   parameters: ({ name }: ParameterGroup) => `parameters.${name}`,
   gradient: ({ name }: ParameterGroup) => `gradient.${name}`,
   firstMoment: ({ name }: ParameterGroup) => `first_moment.${name}`,
   secondMoment: ({ name }: ParameterGroup) => `second_moment.${name}`,
+  rowMoment: ({ name }: ParameterGroup) => `row_moment.${name}`,
+  columnMoment: ({ name }: ParameterGroup) => `column_moment.${name}`,
 } as const;
+
+/** What is kept for every parameter from step to step. */
+export type StateKind = keyof typeof stateNames;
+
+/** Where the state of each parameter lies in the vector of its group; means over an axis have a shape without it. */
+export function stateLayout(kind: StateKind, { parameters, size }: ParameterGroup): FlatLayout {
+  if (kind === "rowMoment") return layOut(parameters.map(({ name, shape }) => ({ name, shape: shape.slice(0, -1) })));
+  if (kind !== "columnMoment") return { pieces: parameters, size };
+  return layOut(parameters.map(({ name, shape }) => ({ name, shape: [...shape.slice(0, -2), shape.at(-1)!] })));
+}

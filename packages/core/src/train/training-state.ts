@@ -6,11 +6,11 @@ import { float32, type Tensor } from "../tensor/index.ts";
 import { mergeAdapters } from "./adapted-weight.ts";
 import { GradientPrograms } from "./gradient-programs.ts";
 import { initialAdapter, type Lora, loraAdapters } from "./lora.ts";
-import { parameterGroups } from "./parameter-groups.ts";
+import type { Optimizer } from "./optimizer.ts";
+import { parameterGroups, type StateKind } from "./parameter-groups.ts";
 import type { TrainingBatch } from "./training-batch.ts";
 import { completeOptions, optionError, type TrainingOptions } from "./training-options.ts";
-import { type StateKind, TrainingTensors } from "./training-tensors.ts";
-import { type AdamWOptions, updateGraph } from "./update-graph.ts";
+import { TrainingTensors } from "./training-tensors.ts";
 
 /** Losses of a step, averaged over its batch. */
 export interface StepLosses {
@@ -29,32 +29,41 @@ export interface StepResult extends StepLosses {
   readonly gradientNorm: number;
 }
 
+interface StateParts {
+  readonly backend: Backend;
+  readonly tensors: TrainingTensors;
+  readonly gradients: GradientPrograms;
+  readonly optimizer: Optimizer;
+  readonly update: Program;
+  readonly lora: Lora | undefined;
+}
+
+/** Moments of any optimiser; a group has those that its optimiser keeps. */
+const momentKinds = ["firstMoment", "secondMoment", "rowMoment", "columnMoment"] as const;
+
 /**
- * Parameters, gradients and AdamW moments of a model in training; they stay with the engine from step to step.
+ * Parameters, gradients and moments of a model in training; they stay with the engine from step to step.
  *
  * A step runs one gradient program for each part of its batch and one update program. Gradient programs are compiled
  * once for each number of latents, and serve batches of every shape. One call at a time: await each before the next.
  */
 export class TrainingState {
+  readonly #backend: Backend;
   readonly #tensors: TrainingTensors;
   readonly #gradients: GradientPrograms;
+  readonly #optimizer: Optimizer;
   readonly #update: Program;
-  readonly #adamw: AdamWOptions;
+  readonly #lora: Lora | undefined;
   #steps = 0;
   #isBusy = false;
 
-  private constructor(
-    private readonly backend: Backend,
-    tensors: TrainingTensors,
-    gradients: GradientPrograms,
-    update: Program,
-    adamw: AdamWOptions,
-    private readonly lora: Lora | undefined,
-  ) {
-    this.#tensors = tensors;
-    this.#gradients = gradients;
-    this.#update = update;
-    this.#adamw = adamw;
+  private constructor(parts: StateParts) {
+    this.#backend = parts.backend;
+    this.#tensors = parts.tensors;
+    this.#gradients = parts.gradients;
+    this.#optimizer = parts.optimizer;
+    this.#update = parts.update;
+    this.#lora = parts.lora;
   }
 
   /**
@@ -67,19 +76,19 @@ export class TrainingState {
     read: (name: string) => Promise<Float32Array>,
     options: TrainingOptions = {},
   ): Promise<TrainingState> {
-    const { fixedSizes, compiledPrograms, weightDecay, rules, lora: given, ...adamw } = completeOptions(options);
+    const { optimizer, weightDecay, rules, ...given } = completeOptions(options);
     const base = fusionParameters(config);
-    const lora = given && loraAdapters(base, given);
+    const lora = given.lora && loraAdapters(base, given.lora);
     const isFrozen = (name: string) => lora !== undefined && !lora.parameters.has(name);
     const groups = parameterGroups(new Map([...base, ...(lora?.parameters ?? [])]), { weightDecay, rules, isFrozen });
-    const tensors = await TrainingTensors.allocate(backend, groups);
+    const tensors = await TrainingTensors.allocate(backend, groups, optimizer);
     try {
       await tensors.write("parameters", async (name) =>
         lora?.parameters.has(name) ? initialAdapter(lora, name) : read(name),
       );
-      const update = await compileFed(backend, updateGraph(groups, adamw));
-      const gradients = new GradientPrograms(backend, config, groups, { fixedSizes, compiledPrograms, lora });
-      return new TrainingState(backend, tensors, gradients, update, adamw, lora);
+      const update = await compileFed(backend, optimizer.graph(groups));
+      const gradients = new GradientPrograms(backend, config, groups, { ...given, lora });
+      return new TrainingState({ backend, tensors, gradients, optimizer, update, lora });
     } catch (error) {
       await tensors.dispose();
       throw error;
@@ -92,7 +101,7 @@ export class TrainingState {
   }
 
   /**
-   * One AdamW step over a batch given in parts; the result is that of the whole batch at once.
+   * One step over a batch given in parts; the result is that of the whole batch at once.
    *
    * @throws OPTION_INVALID for a loss that is not finite; the parameters are then those of the step before
    */
@@ -131,22 +140,20 @@ export class TrainingState {
     });
   }
 
-  /** One AdamW update with the gradient in the state; returns its L2 norm before clipping. */
+  /** One update with the gradient in the state; returns its L2 norm before clipping. */
   update(learningRate: number): Promise<number> {
     return this.#alone(async () => {
       if (!(learningRate >= 0 && learningRate < Number.POSITIVE_INFINITY)) {
         throw optionError("learning rate", "a number of 0 or more", String(learningRate));
       }
-      const { beta1, beta2 } = this.#adamw;
       const step = this.#steps + 1;
+      const scalars = { learning_rate: learningRate, ...this.#optimizer.scalars(step) };
       const { gradient_norm } = await this.#update.run(
         {
-          learning_rate: scalar(learningRate),
-          correction1: scalar(1 - beta1 ** step),
-          correction2: scalar(Math.sqrt(1 - beta2 ** step)),
-          ...this.#tensors.trainedFeeds("parameters", "gradient", "firstMoment", "secondMoment"),
+          ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)])),
+          ...this.#tensors.trainedFeeds("parameters", "gradient", ...momentKinds),
         },
-        { write: this.#tensors.writes("parameters", "firstMoment", "secondMoment") },
+        { write: this.#tensors.writes("parameters", ...momentKinds) },
       );
       this.#steps = step;
       return numberOf(gradient_norm!);
@@ -161,14 +168,14 @@ export class TrainingState {
   read(kind: StateKind = "parameters"): Promise<Map<string, Tensor<"float32">>> {
     return this.#alone(async () => {
       const tensors = await this.#tensors.read(kind);
-      return this.lora && kind === "parameters" ? mergeAdapters(this.backend, this.lora, tensors) : tensors;
+      return this.#lora && kind === "parameters" ? mergeAdapters(this.#backend, this.#lora, tensors) : tensors;
     });
   }
 
   /** The adapters under the names that peft gives them; empty without LoRA. */
   readAdapters(): Promise<Map<string, Tensor<"float32">>> {
     return this.#alone(async () => {
-      const { lora } = this;
+      const lora = this.#lora;
       if (!lora) return new Map();
       return this.#tensors.read("parameters", (name) => lora.parameters.has(name));
     });
@@ -181,7 +188,7 @@ export class TrainingState {
    */
   writeAdapters(read: (name: string) => Promise<Float32Array>): Promise<void> {
     return this.#alone(async () => {
-      const { lora } = this;
+      const lora = this.#lora;
       if (!lora) throw optionError("adapters", "a training with the option `lora`", "one without");
       await this.#tensors.write("parameters", read, (name) => lora.parameters.has(name));
     });

@@ -3,15 +3,13 @@ import { FusionError } from "../errors/index.ts";
 import { buildGraph } from "../ops/index.ts";
 import { compileFed } from "../session/index.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
-import { type ParameterGroup, stateNames, trainedGroups } from "./parameter-groups.ts";
-
-/** What is kept for every parameter from step to step. */
-export type StateKind = keyof typeof stateNames;
+import type { Optimizer } from "./optimizer.ts";
+import { type ParameterGroup, type StateKind, stateLayout, stateNames, trainedGroups } from "./parameter-groups.ts";
 
 /** Chooses parameters by checkpoint name. */
 type Wanted = (name: string) => boolean;
 
-/** The flat vectors of a model in training, which stay with the engine: four kinds for each group, one for a frozen one. */
+/** The flat vectors of a model in training, which stay with the engine. */
 export class TrainingTensors {
   private constructor(
     private readonly backend: Backend,
@@ -19,12 +17,18 @@ export class TrainingTensors {
     private readonly states: ReadonlyMap<string, StateTensor>,
   ) {}
 
-  /** All zeros. */
-  static async allocate(backend: Backend, groups: readonly ParameterGroup[]): Promise<TrainingTensors> {
+  /** All zeros: of each group its parameters, of one that is trained also a gradient and what the optimiser keeps. */
+  static async allocate(
+    backend: Backend,
+    groups: readonly ParameterGroup[],
+    optimizer: Optimizer,
+  ): Promise<TrainingTensors> {
     const states = new Map<string, StateTensor>();
     for (const group of groups) {
-      const kinds = group.frozen ? [stateNames.parameters] : Object.values(stateNames);
-      for (const name of kinds) states.set(name(group), await backend.allocate("float32", [group.size]));
+      const trained: readonly StateKind[] = group.frozen ? [] : ["gradient", ...optimizer.moments(group)];
+      for (const kind of ["parameters", ...trained] as const) {
+        states.set(stateNames[kind](group), await backend.allocate("float32", [stateLayout(kind, group).size]));
+      }
     }
     return new TrainingTensors(backend, groups, states);
   }
@@ -43,10 +47,11 @@ export class TrainingTensors {
     try {
       for (const group of this.#keeping(kind)) {
         const into = this.#state(kind, group);
-        const wanted = group.parameters.filter(({ name }) => isWanted(name));
+        const { pieces, size: total } = stateLayout(kind, group);
+        const wanted = pieces.filter(({ name }) => isWanted(name));
         if (wanted.length === 0) continue;
-        const isWhole = wanted.length === group.parameters.length;
-        const flat = isWhole ? new Float32Array(group.size) : ((await into.read()).data as Float32Array);
+        const isWhole = wanted.length === pieces.length;
+        const flat = isWhole ? new Float32Array(total) : ((await into.read()).data as Float32Array);
         for (const { name, offset, size, shape } of wanted) {
           const values = await read(name);
           if (values.length !== size) throw wrongLength(name, shape, size, values.length);
@@ -63,7 +68,7 @@ export class TrainingTensors {
   async read(kind: StateKind, isWanted: Wanted = () => true): Promise<Map<string, Tensor<"float32">>> {
     const tensors = new Map<string, Tensor<"float32">>();
     for (const group of this.#keeping(kind)) {
-      const wanted = group.parameters.filter(({ name }) => isWanted(name));
+      const wanted = stateLayout(kind, group).pieces.filter(({ name }) => isWanted(name));
       if (wanted.length === 0) continue;
       const { data } = await this.#state(kind, group).read();
       for (const { name, shape, offset, size } of wanted) {
