@@ -1,8 +1,14 @@
 import type { Backend, Program } from "../backends/index.ts";
 import type { FusionConfig } from "../fusion/index.ts";
 import { compileFed } from "../session/index.ts";
-import { type BatchSizes, gradientGraph } from "./gradient-graph.ts";
+import { type BatchSizes, type GradientGraphOptions, gradientGraph } from "./gradient-graph.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
+
+export interface GradientProgramsOptions extends Pick<GradientGraphOptions, "lora"> {
+  readonly fixedSizes: boolean;
+  /** How many stay compiled. */
+  readonly compiledPrograms: number;
+}
 
 /**
  * Gradient programs, compiled when first needed and disposed when long unused: one for each number of latents, one more for
@@ -16,20 +22,20 @@ export class GradientPrograms {
     private readonly backend: Backend,
     private readonly config: FusionConfig,
     private readonly groups: readonly ParameterGroup[],
-    private readonly hasFixedSizes: boolean,
-    private readonly limit: number,
+    private readonly options: GradientProgramsOptions,
   ) {}
 
   /** Not to be called again before it settles. The program may be disposed by the call after the next. */
   async get(latents: number, batch: BatchSizes, accumulates: boolean): Promise<Program> {
-    const sizes = this.hasFixedSizes ? batch : undefined;
+    const sizes = this.options.fixedSizes ? batch : undefined;
     const key = [latents, accumulates, sizes?.B, sizes?.I, sizes?.M, sizes?.R, sizes?.S, sizes?.T].join();
-    const graph = () => gradientGraph(this.config, this.groups, { latents, accumulates, sizes });
+    const { lora } = this.options;
+    const graph = () => gradientGraph(this.config, this.groups, { latents, accumulates, sizes, lora });
     const program = this.#programs.get(key) ?? (await compileFed(this.backend, graph()));
     this.#programs.delete(key);
     this.#programs.set(key, program);
     for (const [oldest, unused] of this.#programs) {
-      if (this.#programs.size <= this.limit) break;
+      if (this.#programs.size <= this.options.compiledPrograms) break;
       this.#programs.delete(oldest);
       await unused.dispose();
     }

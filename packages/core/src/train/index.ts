@@ -1,13 +1,30 @@
+export { type AdafactorOptions, adafactor, adafactorDefaults } from "./adafactor.ts";
+export { type AdamWOptions, adamw, adamwDefaults } from "./adamw.ts";
 export { type BatchSizes, gradientGraph } from "./gradient-graph.ts";
+export { type Lora, type LoraAdapter, type LoraOptions, loraAdapters } from "./lora.ts";
+export type { NamePattern } from "./name-pattern.ts";
+export { type MomentKind, type Optimizer, type OptimizerName, optimizerStateBytes } from "./optimizer.ts";
 export {
+  type FlatLayout,
   type FlatParameter,
   type GroupOptions,
   type ParameterGroup,
   parameterGroups,
+  type StateKind,
+  stateLayout,
   stateNames,
 } from "./parameter-groups.ts";
-export { cosineSchedule, type Schedule, type ScheduleOptions } from "./schedule.ts";
+export type { ParameterRule } from "./parameter-rule.ts";
+export { partPatterns, type TrainedPart } from "./part-patterns.ts";
+export {
+  constantSchedule,
+  cosineSchedule,
+  linearSchedule,
+  type Schedule,
+  type ScheduleName,
+  type ScheduleOptions,
+  schedules,
+} from "./schedule.ts";
 export { type BatchOptions, type TrainingBatch, type TrainingSample, trainingBatch } from "./training-batch.ts";
-export { type StepLosses, type StepResult, type TrainingOptions, TrainingState } from "./training-state.ts";
-export type { StateKind } from "./training-tensors.ts";
-export { type AdamWOptions, adamwDefaults, updateGraph } from "./update-graph.ts";
+export type { TrainingOptions } from "./training-options.ts";
+export { type StepLosses, type StepResult, TrainingState } from "./training-state.ts";

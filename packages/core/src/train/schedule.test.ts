@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cosineSchedule } from "./schedule.ts";
+import { constantSchedule, cosineSchedule, linearSchedule, schedules } from "./schedule.ts";
 
 describe("cosineSchedule", () => {
   it("is get_cosine_schedule_with_warmup of transformers", () => {
@@ -28,6 +28,37 @@ describe("cosineSchedule", () => {
 
     expect([0, 1, 2, 3].map(rate)).toEqual([0, 0.25, 0.5, 0.75]);
   });
+});
+
+describe("linearSchedule", () => {
+  it("is get_linear_schedule_with_warmup of transformers", () => {
+    const rate = linearSchedule({ peak: 2, totalSteps: 10, warmupRatio: 0.2 });
+
+    // step/2 while step < 2, then (10 − step)/8, times the peak
+    const expected = [0, 1, 2, 1.75, 1.5, 1.25, 1, 0.75, 0.5, 0.25, 0];
+    expect(expected.map((_, step) => rate(step))).toEqual(expected);
+  });
+
+  it("stays at 0 past the last step", () => {
+    expect(linearSchedule({ peak: 2, totalSteps: 10 })(12)).toBe(0);
+  });
+});
+
+describe("constantSchedule", () => {
+  it("is get_constant_schedule_with_warmup of transformers", () => {
+    const rate = constantSchedule({ peak: 2, totalSteps: 10, warmupRatio: 0.4 });
+
+    const expected = [0, 0.5, 1, 1.5, 2, 2, 2, 2, 2, 2, 2];
+    expect(expected.map((_, step) => rate(step))).toEqual(expected);
+  });
+});
+
+describe.each(Object.entries(schedules))("the %s schedule", (_name, schedule) => {
+  it("warms up over 3 % of the steps when nothing else is said", () => {
+    const rate = schedule({ peak: 3, totalSteps: 100 });
+
+    expect([0, 1, 2, 3].map(rate)).toEqual([0, 1, 2, 3]);
+  });
 
   it.each([
     { peak: -1, totalSteps: 10 },
@@ -37,6 +68,6 @@ describe("cosineSchedule", () => {
     { peak: 1, totalSteps: 1.5 },
     { peak: 1, totalSteps: 10, warmupRatio: 1.1 },
   ])("refuses %o", (options) => {
-    expect(() => cosineSchedule(options)).toThrow(/learning-rate schedule: expected a rate of 0 or more/);
+    expect(() => schedule(options)).toThrow(/learning-rate schedule: expected a rate of 0 or more/);
   });
 });

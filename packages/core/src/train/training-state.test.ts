@@ -7,7 +7,8 @@ import { gradientGraph } from "./gradient-graph.ts";
 import { parameterGroups, stateNames } from "./parameter-groups.ts";
 import { type TrainingSample, trainingBatch } from "./training-batch.ts";
 import { mixedSamples, pictured, turn } from "./training-for-tests.ts";
-import { type StepLosses, type TrainingOptions, TrainingState } from "./training-state.ts";
+import type { TrainingOptions } from "./training-options.ts";
+import { type StepLosses, TrainingState } from "./training-state.ts";
 
 const rounding = 1e-6;
 const latents = 4;

@@ -3,23 +3,14 @@ import { FusionError } from "../errors/index.ts";
 import { type FusionConfig, fusionParameters } from "../fusion/index.ts";
 import { compileFed } from "../session/index.ts";
 import { float32, type Tensor } from "../tensor/index.ts";
+import { mergeAdapters } from "./adapted-weight.ts";
 import { GradientPrograms } from "./gradient-programs.ts";
-import { parameterGroups } from "./parameter-groups.ts";
+import { initialAdapter, type Lora, loraAdapters } from "./lora.ts";
+import type { Optimizer } from "./optimizer.ts";
+import { parameterGroups, type StateKind } from "./parameter-groups.ts";
 import type { TrainingBatch } from "./training-batch.ts";
-import { type StateKind, TrainingTensors } from "./training-tensors.ts";
-import { type AdamWOptions, adamwDefaults, updateGraph } from "./update-graph.ts";
-
-export interface TrainingOptions extends Partial<AdamWOptions> {
-  /** Of matrices; norms and biases are never decayed. 0 when absent, as in the paper. */
-  readonly weightDecay?: number;
-  /**
-   * Compile a gradient program for each batch shape instead of one for all; false when absent. It compiles about four times
-   * faster, and its steps are about 5 % slower on the CPU (docs/performance.md): for runs of a few steps of one shape.
-   */
-  readonly fixedSizes?: boolean;
-  /** How many gradient programs stay compiled; 16 when absent. */
-  readonly compiledPrograms?: number;
-}
+import { completeOptions, optionError, type TrainingOptions } from "./training-options.ts";
+import { TrainingTensors } from "./training-tensors.ts";
 
 /** Losses of a step, averaged over its batch. */
 export interface StepLosses {
@@ -34,29 +25,45 @@ export interface StepLosses {
 }
 
 export interface StepResult extends StepLosses {
-  /** L2 norm over all parameters before clipping. */
+  /** L2 norm over all parameters that are trained, before clipping. */
   readonly gradientNorm: number;
 }
 
+interface StateParts {
+  readonly backend: Backend;
+  readonly tensors: TrainingTensors;
+  readonly gradients: GradientPrograms;
+  readonly optimizer: Optimizer;
+  readonly update: Program;
+  readonly lora: Lora | undefined;
+}
+
+/** Moments of any optimiser; a group has those that its optimiser keeps. */
+const momentKinds = ["firstMoment", "secondMoment", "rowMoment", "columnMoment"] as const;
+
 /**
- * Parameters, gradients and AdamW moments of a model in training; they stay with the engine from step to step.
+ * Parameters, gradients and moments of a model in training; they stay with the engine from step to step.
  *
  * A step runs one gradient program for each part of its batch and one update program. Gradient programs are compiled
  * once for each number of latents, and serve batches of every shape. One call at a time: await each before the next.
  */
 export class TrainingState {
+  readonly #backend: Backend;
   readonly #tensors: TrainingTensors;
   readonly #gradients: GradientPrograms;
+  readonly #optimizer: Optimizer;
   readonly #update: Program;
-  readonly #adamw: AdamWOptions;
+  readonly #lora: Lora | undefined;
   #steps = 0;
   #isBusy = false;
 
-  private constructor(tensors: TrainingTensors, gradients: GradientPrograms, update: Program, adamw: AdamWOptions) {
-    this.#tensors = tensors;
-    this.#gradients = gradients;
-    this.#update = update;
-    this.#adamw = adamw;
+  private constructor(parts: StateParts) {
+    this.#backend = parts.backend;
+    this.#tensors = parts.tensors;
+    this.#gradients = parts.gradients;
+    this.#optimizer = parts.optimizer;
+    this.#update = parts.update;
+    this.#lora = parts.lora;
   }
 
   /**
@@ -69,22 +76,19 @@ export class TrainingState {
     read: (name: string) => Promise<Float32Array>,
     options: TrainingOptions = {},
   ): Promise<TrainingState> {
-    const { weightDecay = 0, fixedSizes = false, compiledPrograms = 16 } = options;
-    const { beta1, beta2, epsilon, maxGradientNorm } = adamwDefaults;
-    const adamw: AdamWOptions = {
-      beta1: options.beta1 ?? beta1,
-      beta2: options.beta2 ?? beta2,
-      epsilon: options.epsilon ?? epsilon,
-      maxGradientNorm: options.maxGradientNorm ?? maxGradientNorm,
-    };
-    requireOptions({ ...adamw, weightDecay, compiledPrograms });
-    const groups = parameterGroups(fusionParameters(config), { weightDecay });
-    const tensors = await TrainingTensors.allocate(backend, groups);
+    const { optimizer, weightDecay, rules, ...given } = completeOptions(options);
+    const base = fusionParameters(config);
+    const lora = given.lora && loraAdapters(base, given.lora);
+    const isFrozen = (name: string) => lora !== undefined && !lora.parameters.has(name);
+    const groups = parameterGroups(new Map([...base, ...(lora?.parameters ?? [])]), { weightDecay, rules, isFrozen });
+    const tensors = await TrainingTensors.allocate(backend, groups, optimizer);
     try {
-      await tensors.write("parameters", read);
-      const update = await compileFed(backend, updateGraph(groups, adamw));
-      const gradients = new GradientPrograms(backend, config, groups, fixedSizes, compiledPrograms);
-      return new TrainingState(tensors, gradients, update, adamw);
+      await tensors.write("parameters", async (name) =>
+        lora?.parameters.has(name) ? initialAdapter(lora, name) : read(name),
+      );
+      const update = await compileFed(backend, optimizer.graph(groups));
+      const gradients = new GradientPrograms(backend, config, groups, { ...given, lora });
+      return new TrainingState({ backend, tensors, gradients, optimizer, update, lora });
     } catch (error) {
       await tensors.dispose();
       throw error;
@@ -97,7 +101,7 @@ export class TrainingState {
   }
 
   /**
-   * One AdamW step over a batch given in parts; the result is that of the whole batch at once.
+   * One step over a batch given in parts; the result is that of the whole batch at once.
    *
    * @throws TRAINING_DIVERGED for a loss that is not finite; the parameters are then those of the step before
    */
@@ -136,31 +140,58 @@ export class TrainingState {
     });
   }
 
-  /** One AdamW update with the gradient in the state; returns its L2 norm before clipping. */
+  /** One update with the gradient in the state; returns its L2 norm before clipping. */
   update(learningRate: number): Promise<number> {
     return this.#alone(async () => {
       if (!(learningRate >= 0 && learningRate < Number.POSITIVE_INFINITY)) {
         throw optionError("learning rate", "a number of 0 or more", String(learningRate));
       }
-      const { beta1, beta2 } = this.#adamw;
       const step = this.#steps + 1;
+      const scalars = { learning_rate: learningRate, ...this.#optimizer.scalars(step) };
       const { gradient_norm } = await this.#update.run(
         {
-          learning_rate: scalar(learningRate),
-          correction1: scalar(1 - beta1 ** step),
-          correction2: scalar(Math.sqrt(1 - beta2 ** step)),
-          ...this.#tensors.feeds("parameters", "gradient", "firstMoment", "secondMoment"),
+          ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)])),
+          ...this.#tensors.trainedFeeds("parameters", "gradient", ...momentKinds),
         },
-        { write: this.#tensors.writes("parameters", "firstMoment", "secondMoment") },
+        { write: this.#tensors.writes("parameters", ...momentKinds) },
       );
       this.#steps = step;
       return numberOf(gradient_norm!);
     });
   }
 
-  /** The current value of a kind of state for every parameter, by checkpoint name. */
+  /**
+   * The current value of a kind of state by checkpoint name; frozen parameters have no other kind than `parameters`.
+   *
+   * `parameters` are those of the base model, with adapters merged into their weights; {@link readAdapters} has them alone.
+   */
   read(kind: StateKind = "parameters"): Promise<Map<string, Tensor<"float32">>> {
-    return this.#alone(() => this.#tensors.read(kind));
+    return this.#alone(async () => {
+      const tensors = await this.#tensors.read(kind);
+      return this.#lora && kind === "parameters" ? mergeAdapters(this.#backend, this.#lora, tensors) : tensors;
+    });
+  }
+
+  /** The adapters under the names that peft gives them; empty without LoRA. */
+  readAdapters(): Promise<Map<string, Tensor<"float32">>> {
+    return this.#alone(async () => {
+      const lora = this.#lora;
+      if (!lora) return new Map();
+      return this.#tensors.read("parameters", (name) => lora.parameters.has(name));
+    });
+  }
+
+  /**
+   * Overwrites the adapters with those of a checkpoint.
+   *
+   * @throws OPTION_INVALID without LoRA, WEIGHTS_MISMATCH naming an adapter whose contents have another length
+   */
+  writeAdapters(read: (name: string) => Promise<Float32Array>): Promise<void> {
+    return this.#alone(async () => {
+      const lora = this.#lora;
+      if (!lora) throw optionError("adapters", "a training with the option `lora`", "one without");
+      await this.#tensors.write("parameters", read, (name) => lora.parameters.has(name));
+    });
   }
 
   async dispose(): Promise<void> {
@@ -179,29 +210,6 @@ export class TrainingState {
       this.#isBusy = false;
     }
   }
-}
-
-function requireOptions(options: Required<Omit<TrainingOptions, "fixedSizes">>): void {
-  const { beta1, beta2, epsilon, maxGradientNorm, weightDecay, compiledPrograms } = options;
-  for (const [name, beta] of Object.entries({ beta1, beta2 })) {
-    if (!(beta >= 0 && beta < 1)) throw optionError(name, "a number from 0 to below 1", String(beta));
-  }
-  for (const [name, value] of Object.entries({ epsilon, maxGradientNorm, weightDecay })) {
-    if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
-      throw optionError(name, "a number of 0 or more", String(value));
-  }
-  if (Number.isInteger(compiledPrograms) && compiledPrograms >= 1) return;
-  throw optionError("compiledPrograms", "a whole number of 1 or more", String(compiledPrograms));
-}
-
-function optionError(at: string, expected: string, actual: string): FusionError {
-  return new FusionError({
-    code: "OPTION_INVALID",
-    at,
-    expected,
-    actual,
-    hint: "Correct this training option or call.",
-  });
 }
 
 function diverged(step: number, name: string, value: number): FusionError {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Backend, nodeBackend } from "../backends/index-node.ts";
 import { createNormal, float32 } from "../tensor/index.ts";
 import { compileInMemory } from "../testing/index.ts";
+import { type AdamWOptions, adamwDefaults, adamwGraph } from "./adamw.ts";
 import { type ParameterGroup, parameterGroups, stateNames } from "./parameter-groups.ts";
-import { type AdamWOptions, adamwDefaults, updateGraph } from "./update-graph.ts";
 
 let backend: Backend;
 beforeAll(async () => {
@@ -48,7 +48,7 @@ function adamw(
   return norm;
 }
 
-describe("updateGraph", () => {
+describe("adamwGraph", () => {
   it.each([
     { what: "plain", weightDecay: 0, options: { ...adamwDefaults, maxGradientNorm: 0 } },
     { what: "with weight decay", weightDecay: 0.3, options: { ...adamwDefaults, maxGradientNorm: 0 } },
@@ -69,7 +69,7 @@ describe("updateGraph", () => {
       m: Float64Array.from(m),
       v: Float64Array.from(v),
     }));
-    const program = await compileInMemory(backend, updateGraph(groups, options));
+    const program = await compileInMemory(backend, adamwGraph(groups, options));
 
     for (let step = 1; step <= steps; step++) {
       const gradient = groups.map(({ size }) => fill(size));
@@ -115,7 +115,7 @@ describe("updateGraph", () => {
 
   it("decays matrices only", async () => {
     const groups = parameterGroups(shapes, { weightDecay: 0.5 });
-    const program = await compileInMemory(backend, updateGraph(groups, adamwDefaults));
+    const program = await compileInMemory(backend, adamwGraph(groups, adamwDefaults));
     const vectors = (value: number) => (group: ParameterGroup) =>
       float32([group.size], new Array(group.size).fill(value));
     const feeds = Object.fromEntries(

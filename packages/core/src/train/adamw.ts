@@ -1,6 +1,8 @@
 import type { Graph, Value } from "../graph/index.ts";
 import { buildGraph, type OpBuilder } from "../ops/index.ts";
-import { type ParameterGroup, stateNames } from "./parameter-groups.ts";
+import type { Optimizer } from "./optimizer.ts";
+import { type ParameterGroup, stateNames, trainedGroups } from "./parameter-groups.ts";
+import { clippedGradients, decayed, groupRate } from "./update-parts.ts";
 
 export interface AdamWOptions {
   /** Share of the first moment that a step keeps. */
@@ -16,8 +18,21 @@ export interface AdamWOptions {
 /** PyTorch's defaults, and the clipping of transformers' Trainer, which the paper trained with. */
 export const adamwDefaults: AdamWOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, maxGradientNorm: 1 };
 
+/** AdamW: two moments for every parameter. */
+export function adamw(options: AdamWOptions): Optimizer {
+  return {
+    name: "adamw",
+    moments: () => ["firstMoment", "secondMoment"],
+    graph: (groups) => adamwGraph(groups, options),
+    scalars: (step) => ({
+      correction1: 1 - options.beta1 ** step,
+      correction2: Math.sqrt(1 - options.beta2 ** step),
+    }),
+  };
+}
+
 /**
- * One AdamW update of every group (Loshchilov & Hutter 2019; as torch.optim.AdamW).
+ * One AdamW update of every group that is trained (Loshchilov & Hutter 2019; as torch.optim.AdamW).
  *
  *     θ ← θ·(1 − η·decay);  m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²
  *     θ ← θ − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε)
@@ -25,32 +40,19 @@ export const adamwDefaults: AdamWOptions = { beta1: 0.9, beta2: 0.999, epsilon: 
  * Inputs: state of each group; `learning_rate` η, `correction1` 1−β₁ᵗ, `correction2` √(1−β₂ᵗ), scalars. Outputs: the new
  * parameters and moments, and `gradient_norm` before clipping.
  */
-export function updateGraph(groups: readonly ParameterGroup[], options: AdamWOptions): Graph {
+export function adamwGraph(all: readonly ParameterGroup[], options: AdamWOptions): Graph {
+  const groups = trainedGroups(all);
   return buildGraph("fusion.update", (op) => {
     const scalars = {
       learningRate: op.input("learning_rate", "float32", []),
       correction1: op.input("correction1", "float32", []),
       correction2: op.input("correction2", "float32", []),
     };
-    const gradients = groups.map((group) => op.input(stateNames.gradient(group), "float32", [group.size]));
-    const norm = globalNorm(op, gradients);
-    op.output("gradient_norm", norm);
-    const clip = options.maxGradientNorm > 0 ? clipFactor(op, norm, options.maxGradientNorm) : undefined;
+    const gradients = clippedGradients(op, groups, options.maxGradientNorm);
     groups.forEach((group, index) => {
-      const gradient = clip ? op.Mul(gradients[index]!, clip) : gradients[index]!;
-      op.scope(group.name, () => updateGroup(op, group, gradient, scalars, options));
+      op.scope(group.name, () => updateGroup(op, group, gradients[index]!, scalars, options));
     });
   });
-}
-
-function globalNorm(op: OpBuilder, gradients: readonly Value[]): Value {
-  const squares = gradients.map((gradient) => op.ReduceSum(op.Mul(gradient, gradient), [0], false));
-  return op.Sqrt(squares.reduce((sum, square) => op.Add(sum, square)));
-}
-
-/** min(1, limit / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_. */
-function clipFactor(op: OpBuilder, norm: Value, limit: number): Value {
-  return op.Min(op.Div(limit, op.Add(norm, 1e-6)), 1);
 }
 
 function updateGroup(
@@ -64,13 +66,12 @@ function updateGroup(
   const [theta, m, v] = [parameters, firstMoment, secondMoment].map((name) =>
     op.input(name(group), "float32", [group.size]),
   ) as [Value, Value, Value];
-  const rate = group.learningRateScale === 1 ? learningRate : op.Mul(learningRate, group.learningRateScale);
-  const decayed = group.weightDecay === 0 ? theta : op.Mul(theta, op.Sub(1, op.Mul(rate, group.weightDecay)));
+  const rate = groupRate(op, group, learningRate);
   const nextM = op.Add(op.Mul(m, beta1), op.Mul(gradient, 1 - beta1));
   const nextV = op.Add(op.Mul(v, beta2), op.Mul(op.Mul(gradient, gradient), 1 - beta2));
   const denominator = op.Add(op.Div(op.Sqrt(nextV), correction2), epsilon);
   const step = op.Div(op.Mul(nextM, op.Div(rate, correction1)), denominator);
-  op.output(`${parameters(group)}.next`, op.Sub(decayed, step));
+  op.output(`${parameters(group)}.next`, op.Sub(decayed(op, group, theta, rate), step));
   op.output(`${firstMoment(group)}.next`, nextM);
   op.output(`${secondMoment(group)}.next`, nextV);
 }
