@@ -1,5 +1,6 @@
 import type { Backend, Program } from "../backends/index.ts";
 import type { FusionConfig } from "../fusion/index.ts";
+import type { Graph } from "../graph/index.ts";
 import { compileFed } from "../session/index.ts";
 import { type BatchSizes, type GradientGraphOptions, gradientGraph } from "./gradient-graph.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
@@ -25,13 +26,17 @@ export class GradientPrograms {
     private readonly options: GradientProgramsOptions,
   ) {}
 
+  graph(latents: number, { accumulates, sizes }: Pick<GradientGraphOptions, "accumulates" | "sizes">): Graph {
+    const { lora } = this.options;
+    return gradientGraph(this.config, this.groups, { latents, accumulates, sizes, lora });
+  }
+
   /** Not to be called again before it settles. The program may be disposed by the call after the next. */
   async get(latents: number, batch: BatchSizes, accumulates: boolean): Promise<Program> {
     const sizes = this.options.fixedSizes ? batch : undefined;
     const key = [latents, accumulates, sizes?.B, sizes?.I, sizes?.M, sizes?.R, sizes?.S, sizes?.T].join();
-    const { lora } = this.options;
-    const graph = () => gradientGraph(this.config, this.groups, { latents, accumulates, sizes, lora });
-    const program = this.#programs.get(key) ?? (await compileFed(this.backend, graph()));
+    const known = this.#programs.get(key);
+    const program = known ?? (await compileFed(this.backend, this.graph(latents, { accumulates, sizes })));
     this.#programs.delete(key);
     this.#programs.set(key, program);
     for (const [oldest, unused] of this.#programs) {

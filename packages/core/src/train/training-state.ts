@@ -1,6 +1,7 @@
 import type { Backend, Program } from "../backends/index.ts";
 import { FusionError } from "../errors/index.ts";
 import { type FusionConfig, fusionParameters } from "../fusion/index.ts";
+import type { Graph } from "../graph/index.ts";
 import { compileFed } from "../session/index.ts";
 import { float32, type Tensor } from "../tensor/index.ts";
 import { mergeAdapters } from "./adapted-weight.ts";
@@ -98,6 +99,11 @@ export class TrainingState {
   /** Updates made so far. */
   get steps(): number {
     return this.#steps;
+  }
+
+  /** What the first part of a batch runs, with every size named: to count its work with `graphCost`. */
+  gradientGraph(latents: number): Graph {
+    return this.#gradients.graph(latents, { accumulates: false });
   }
 
   /**

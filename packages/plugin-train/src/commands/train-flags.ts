@@ -1,5 +1,7 @@
+import { type ScheduleName, schedules } from "@fusion-vlm/core/train";
 import { engineFlags, numberFlag, seedFlag } from "@fusion-vlm/plugin-kit";
 import { Flags } from "@oclif/core";
+import { partNames } from "./train-rules.ts";
 
 const dtypes = ["float32", "float16", "bfloat16"] as const;
 
@@ -97,6 +99,46 @@ export const trainFlags = {
     description: "Part of the training over which the learning rate rises. Default: 0.03.",
     helpValue: "R",
     helpGroup: "OPTIMISER",
+  }),
+  schedule: Flags.option({
+    options: Object.keys(schedules) as ScheduleName[],
+    description: "How the rate goes on after the warm-up. Default: cosine.",
+    helpGroup: "OPTIMISER",
+  })(),
+  optimizer: Flags.option({
+    options: ["adamw", "adafactor"] as const,
+    description: "adafactor keeps far less in memory, and takes no --beta1, --beta2 and --epsilon. Default: adamw.",
+    helpGroup: "OPTIMISER",
+  })(),
+  freeze: Flags.string({
+    ...list,
+    description: `Part that is not trained: ${partNames.join(", ")}, or a pattern on checkpoint names. Repeatable.`,
+    helpValue: "PART",
+    helpGroup: "PARTS",
+  }),
+  "part-rate": Flags.string({
+    ...list,
+    description: "Factor on the learning rate of a part. Repeatable.",
+    helpValue: "PART=FACTOR",
+    helpGroup: "PARTS",
+  }),
+  "lora-rank": Flags.integer({
+    min: 1,
+    description: "Train low-rank adapters instead of the weights; the model that is written has them merged.",
+    helpValue: "R",
+    helpGroup: "PARTS",
+  }),
+  "lora-alpha": numberFlag({
+    min: 0,
+    description: "Adapters count ALPHA/R. Default: twice the rank.",
+    helpValue: "ALPHA",
+    helpGroup: "PARTS",
+  }),
+  "lora-target": Flags.string({
+    ...list,
+    description: "Weights that get adapters, a pattern. Repeatable. Default: the linear layers of the language model.",
+    helpValue: "PATTERN",
+    helpGroup: "PARTS",
   }),
   "weight-decay": numberFlag({
     min: 0,

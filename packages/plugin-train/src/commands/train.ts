@@ -5,6 +5,7 @@ import { TrainReporter } from "../presenters/train-reporter.ts";
 import { type TrainResult, trainModel } from "../trainer/train-model.ts";
 import { settleOptions, type TrainingData, type TrainOptions } from "../trainer/train-options.ts";
 import { trainFlags } from "./train-flags.ts";
+import { loraOf, rulesOf } from "./train-rules.ts";
 
 export class Train extends FusionCommand<TrainResult> {
   static override summary = "Train a FUSION model on pictures, captions and questions.";
@@ -45,6 +46,10 @@ export class Train extends FusionCommand<TrainResult> {
       shapes: flags.shapes,
       learningRate: flags["learning-rate"],
       warmupRatio: flags["warmup-ratio"],
+      schedule: flags.schedule,
+      optimizer: flags.optimizer,
+      rules: rulesOf(flags),
+      lora: loraOf(flags),
       weightDecay: flags["weight-decay"],
       beta1: flags.beta1,
       beta2: flags.beta2,

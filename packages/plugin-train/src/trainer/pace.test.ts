@@ -3,7 +3,14 @@ import { Pace, type PaceOptions } from "./pace.ts";
 
 function pace(options: Partial<PaceOptions>) {
   const time = { now: 0 };
-  const settled = { phaseSteps: [10, 30], shares: [0.25, 0.75], peak: 1, warmupRatio: 0.1, ...options };
+  const settled = {
+    phaseSteps: [10, 30],
+    shares: [0.25, 0.75],
+    peak: 1,
+    warmupRatio: 0.1,
+    schedule: "cosine" as const,
+    ...options,
+  };
   return { pace: new Pace({ ...settled, clock: () => time.now }), time };
 }
 
@@ -19,6 +26,18 @@ test("by epochs, phases end at their steps, and the rate is that of the cosine s
     "1.000000",
     "0.500000",
     "0.000000",
+  ]);
+});
+
+test("the rate follows the schedule that was chosen", () => {
+  const rates = (["linear", "constant"] as const).map((schedule) => {
+    const { pace: chosen } = pace({ schedule });
+    return [2, 22, 40].map((steps) => chosen.learningRate(steps));
+  });
+
+  expect(rates).toEqual([
+    [0.5, 0.5, 0],
+    [0.5, 1, 1],
   ]);
 });
 

@@ -1,4 +1,4 @@
-import { cosineSchedule } from "@fusion-vlm/core/train";
+import { type ScheduleName, schedules } from "@fusion-vlm/core/train";
 
 /** What ends a training, and how much of it belongs to each of its phases. */
 export interface PaceOptions {
@@ -11,6 +11,7 @@ export interface PaceOptions {
   readonly maxTime?: number;
   readonly peak: number;
   readonly warmupRatio: number;
+  readonly schedule: ScheduleName;
   /** Milliseconds; for tests. */
   readonly clock?: () => number;
 }
@@ -21,7 +22,7 @@ const timeSteps = 1_000_000;
 /**
  * How far a training is, from 0 to 1: the share of its steps or of its time, whichever is larger.
  *
- * The learning rate follows it, so that a training that ends by the clock has its warm-up and its whole cosine too.
+ * The learning rate follows it, so that a training that ends by the clock has its warm-up and its whole schedule too.
  */
 export class Pace {
   readonly #options: PaceOptions;
@@ -40,7 +41,7 @@ export class Pace {
     this.#stepEnds =
       maxSteps < byEpochs ? this.#timeEnds.map((end) => Math.round(end * maxSteps)) : cumulate(phaseSteps);
     const steps = Number.isFinite(this.totalSteps) ? this.totalSteps : timeSteps;
-    const schedule = cosineSchedule({ peak, totalSteps: steps, warmupRatio });
+    const schedule = schedules[options.schedule]({ peak, totalSteps: steps, warmupRatio });
     this.#rate = (progress) => schedule(progress * steps);
     this.#clock = options.clock ?? (() => performance.now());
     this.#start = this.#clock();

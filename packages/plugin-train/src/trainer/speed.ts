@@ -1,16 +1,16 @@
-import { type FusionConfig, fusionParameters } from "@fusion-vlm/core";
 import { type Graph, graphCost } from "@fusion-vlm/core/graph";
-import { type BatchSizes, gradientGraph, parameterGroups } from "@fusion-vlm/core/train";
+import type { BatchSizes } from "@fusion-vlm/core/train";
 
 /** Counts the matrix arithmetic of forward and backward passes, from the graphs that are run. */
 export class CostCounter {
-  readonly #config: FusionConfig;
+  readonly #graphOf: (latents: number) => Graph;
   readonly #graphs = new Map<number, Graph>();
   readonly #known = new Map<string, number>();
   readonly #compiled = new Set<string>();
 
-  constructor(config: FusionConfig) {
-    this.#config = config;
+  /** @param graphOf - what a part of a batch runs, with every size named */
+  constructor(graphOf: (latents: number) => Graph) {
+    this.#graphOf = graphOf;
   }
 
   /** Multiplications and additions of one micro-batch. */
@@ -33,12 +33,8 @@ export class CostCounter {
   }
 
   #graph(latents: number): Graph {
-    let graph = this.#graphs.get(latents);
-    if (!graph) {
-      const groups = parameterGroups(fusionParameters(this.#config), { weightDecay: 0 });
-      graph = gradientGraph(this.#config, groups, { latents, accumulates: false });
-      this.#graphs.set(latents, graph);
-    }
+    const graph = this.#graphs.get(latents) ?? this.#graphOf(latents);
+    this.#graphs.set(latents, graph);
     return graph;
   }
 }

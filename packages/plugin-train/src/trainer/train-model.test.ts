@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FusionError, loadFusion } from "@fusion-vlm/core";
+import { FusionError, loadFusion, openModelFolder } from "@fusion-vlm/core";
 import { writeTinyModel } from "@fusion-vlm/core/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { StepEvent, TrainEvent } from "./train-events.ts";
@@ -43,6 +43,36 @@ async function failure(options: Partial<TrainOptions>): Promise<FusionError> {
 async function leftovers(): Promise<string[]> {
   return (await readdir(place)).filter((name) => !["start", "images"].includes(name) && !/\.jsonl?$/.test(name));
 }
+
+/** Names of the weights that a training has changed. */
+async function changedBy(options: Partial<TrainOptions>): Promise<string[]> {
+  await steps({ maxSteps: 3, warmupRatio: 0, learningRate: 1e-2, ...options });
+  const [before, after] = await Promise.all([base.model, base.out].map(openModelFolder));
+  const changed: string[] = [];
+  for (const name of before!.weights.entries.keys()) {
+    const [was, is] = await Promise.all([before!.weights.read(name), after!.weights.read(name)]);
+    if (!is.data.every((value, i) => value === was.data[i])) changed.push(name);
+  }
+  await Promise.all([before!.weights.close(), after!.weights.close()]);
+  return changed;
+}
+
+test("a frozen part is written as it was, under either optimizer", async () => {
+  for (const optimizer of ["adamw", "adafactor"] as const) {
+    const changed = await changedBy({ optimizer, rules: [{ pattern: "model.vision_tower.*", frozen: true }] });
+
+    expect(changed.filter((name) => name.startsWith("model.vision_tower."))).toEqual([]);
+    expect(changed.filter((name) => name.startsWith("model.layers.")).length).toBeGreaterThan(5);
+    await rm(base.out, { recursive: true });
+  }
+});
+
+test("adapters are merged into the weights that they are for, and nothing else changes", async () => {
+  const changed = await changedBy({ lora: { rank: 2, alpha: 4, targets: "model.layers.*.weight" } });
+
+  expect(changed.length).toBeGreaterThan(3);
+  expect(changed.filter((name) => !/^model\.layers\.\d+\.(self_attn|mlp)\./.test(name))).toEqual([]);
+});
 
 test("a tiny model learns four pictures by heart, and answers from its folder", async () => {
   const losses = (await steps({ maxSteps: 40, learningRate: 1e-2 })).map(({ loss }) => loss);

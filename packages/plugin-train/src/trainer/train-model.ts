@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 import { Cleanup, type FloatDtype, FusionError, nodeBackend } from "@fusion-vlm/core";
-import { TrainingState } from "@fusion-vlm/core/train";
+import { type AdamWOptions, adamwDefaults, TrainingState } from "@fusion-vlm/core/train";
 import { OutputFolder } from "@fusion-vlm/plugin-kit";
 import { stepsOfEpoch } from "../batches/step-plans.ts";
 import { Dataset } from "../dataset/dataset.ts";
@@ -88,8 +88,9 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
   const phases = phasesOf(options, start, datasets, pictures);
   abortCheck();
   const backend = undo.later(await nodeBackend(options), (engine) => engine.dispose());
-  const { weightDecay = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, maxGradientNorm = 1 } = options;
-  const optimiser = { weightDecay, beta1, beta2, epsilon, maxGradientNorm };
+  const { optimizer = "adamw", weightDecay = 0, maxGradientNorm = 1, rules, lora } = options;
+  const { beta1, beta2, epsilon } = optimizer === "adamw" ? { ...adamwDefaults, ...given(options) } : given(options);
+  const optimiser = { optimizer, weightDecay, beta1, beta2, epsilon, maxGradientNorm, rules, lora };
   const state = undo.later(await TrainingState.create(backend, start.config, start.read, optimiser), (training) =>
     training.dispose(),
   );
@@ -104,7 +105,7 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
   const shares = sharesOf(options, phases, phaseSteps);
   const { maxSteps, maxMinutes, warmupRatio } = options;
   const maxTime = maxMinutes === undefined ? undefined : maxMinutes * 60_000 - (performance.now() - called);
-  const pace = new Pace({ phaseSteps, shares, maxSteps, maxTime, peak, warmupRatio });
+  const pace = new Pace({ phaseSteps, shares, maxSteps, maxTime, peak, warmupRatio, schedule: options.schedule });
   await emit({
     type: "begin",
     model: start.name,
@@ -113,7 +114,7 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
     phases: phases.map(({ name, size, classes }) => ({ name, samples: size, shapes: classes.length })),
     steps: Number.isFinite(pace.totalSteps) ? pace.totalSteps : null,
     settings: {
-      ...{ seed, batchSize, microBatch, learningRate: peak, warmupRatio, ...optimiser },
+      ...{ seed, batchSize, microBatch, learningRate: peak, warmupRatio, schedule: options.schedule, ...optimiser },
       mappingWeight: start.config.mappingWeight,
       latentCounts: start.config.latentCounts,
       semantics: start.config.semantics,
@@ -132,7 +133,7 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
   await log.flush(); // a disk that is full by now would have no space for the model
   const done = await runSteps({
     ...{ state, phases, epochs, pace, batchSize, microBatch, seed, signal, onStep: emit },
-    costs: new CostCounter(start.config),
+    costs: new CostCounter((latents) => state.gradientGraph(latents)),
     latentCounts: start.config.latentCounts,
   });
   const interrupted = signal?.aborted ?? false;
@@ -209,6 +210,11 @@ function sharesOf({ data, mix }: SettledOptions, phases: readonly Phase[], phase
   const weights = mix || given[0] === undefined ? bySteps : given.map((share) => share!);
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => weight / sum);
+}
+
+/** The AdamW options that were given. */
+function given({ beta1, beta2, epsilon }: TrainOptions): Partial<AdamWOptions> {
+  return Object.fromEntries(Object.entries({ beta1, beta2, epsilon }).filter(([, value]) => value !== undefined));
 }
 
 function leftBehind(folder: string): string {

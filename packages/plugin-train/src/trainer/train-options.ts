@@ -1,4 +1,11 @@
 import { type FloatDtype, FusionError, type NodeBackendOptions } from "@fusion-vlm/core";
+import {
+  type LoraOptions,
+  type OptimizerName,
+  type ParameterRule,
+  type ScheduleName,
+  schedules,
+} from "@fusion-vlm/core/train";
 import type { TrainEvent } from "./train-events.ts";
 
 /** One data file of a training, in the order of the curriculum. */
@@ -39,6 +46,14 @@ export interface TrainOptions extends Omit<NodeBackendOptions, "worker"> {
   readonly learningRate?: number;
   /** 0.03 when absent, as in the paper. */
   readonly warmupRatio?: number;
+  /** How the rate goes on after the warm-up; `cosine` when absent, as in the paper. */
+  readonly schedule?: ScheduleName;
+  /** `adamw` when absent; `adafactor` keeps far less in memory and takes no beta1, beta2 and epsilon. */
+  readonly optimizer?: OptimizerName;
+  /** Parts with a learning rate or weight decay of their own, or frozen; the first that matches a parameter counts for it. */
+  readonly rules?: readonly ParameterRule[];
+  /** Train adapters instead of the weights; what is written is the merged model. */
+  readonly lora?: LoraOptions;
   /** Of matrices; 0 when absent, as in the paper. */
   readonly weightDecay?: number;
   readonly beta1?: number;
@@ -73,14 +88,22 @@ export type SettledOptions = TrainOptions &
   Required<
     Pick<
       TrainOptions,
-      "batchSize" | "microBatch" | "shapes" | "warmupRatio" | "seed" | "dtype" | "maxSkipped" | "pictureCacheBytes"
+      | "batchSize"
+      | "microBatch"
+      | "shapes"
+      | "warmupRatio"
+      | "schedule"
+      | "seed"
+      | "dtype"
+      | "maxSkipped"
+      | "pictureCacheBytes"
     >
   > & { readonly data: readonly TrainingData[] };
 
 /** Throws OPTION_INVALID naming the first option that is wrong. */
 export function settleOptions(options: TrainOptions): SettledOptions {
   const { batchSize = 16, shapes = 2, warmupRatio = 0.03, seed = 0, dtype = "float32", maxSkipped = 100 } = options;
-  const { microBatch = batchSize, pictureCacheBytes = 512 * 1024 * 1024 } = options;
+  const { microBatch = batchSize, pictureCacheBytes = 512 * 1024 * 1024, schedule = "cosine" } = options;
   const data = options.data.map((item) => (typeof item === "string" ? { file: item } : item));
   const atLeast = (least: number) => (value: number) => value >= least && Number.isFinite(value);
   const whole = (value: number) => Number.isSafeInteger(value) && value >= 1;
@@ -122,10 +145,13 @@ export function settleOptions(options: TrainOptions): SettledOptions {
   check("seed", seed, (value) => value === 0 || whole(value), "a whole number of 0 or more");
   check("maxSkipped", maxSkipped, (value) => value === 0 || whole(value), "a whole number of 0 or more");
   check("pictureCacheBytes", pictureCacheBytes, atLeast(0), "a number of 0 or more");
+  if (!Object.hasOwn(schedules, schedule)) {
+    throw optionError("schedule", Object.keys(schedules).join(", "), String(schedule));
+  }
   if (!["float32", "float16", "bfloat16"].includes(dtype)) {
     throw optionError("dtype", "float32, float16 or bfloat16", String(dtype));
   }
-  const settled = { batchSize, microBatch, shapes, warmupRatio, seed, dtype, maxSkipped, pictureCacheBytes };
+  const settled = { batchSize, microBatch, shapes, warmupRatio, schedule, seed, dtype, maxSkipped, pictureCacheBytes };
   return { ...options, ...settled, data };
 }
 
