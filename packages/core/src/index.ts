@@ -37,6 +37,8 @@ export {
   openModelFolder,
   type PartSize,
   readModelConfig,
+  type TemporaryFolder,
+  temporaryFolder,
 } from "./session/index-node.ts";
 export {
   type ConfigJson,

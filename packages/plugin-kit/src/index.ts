@@ -57,6 +57,7 @@ export {
 } from "./output/text.ts";
 
 // Files
+export { inOrder } from "./async/in-order.ts";
 export { OutputFolder } from "./files/output-folder.ts";
 export { isDiskFull, type WriteErrorOptions, writeError, writing } from "./files/write-error.ts";
 

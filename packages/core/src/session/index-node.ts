@@ -10,3 +10,4 @@ export {
 export { type LoadOptions, loadFusion } from "./load-fusion-node.ts";
 export { type ModelFolder, openModelFolder, readModelConfig } from "./model-folder-node.ts";
 export { readJson } from "./read-json-node.ts";
+export { type TemporaryFolder, temporaryFolder } from "./temporary-folder-node.ts";

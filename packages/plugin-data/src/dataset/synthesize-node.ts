@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { FusionError } from "@fusion-vlm/core";
-import { OutputFolder, writing } from "@fusion-vlm/plugin-kit";
+import { inOrder, OutputFolder, writing } from "@fusion-vlm/plugin-kit";
 import { defaultSize, renderScene } from "../render/index-node.ts";
 import type { Split } from "../scene/index.ts";
 import type { DatasetCard } from "./card.ts";
@@ -80,31 +80,27 @@ interface Rendered {
 }
 
 /** Describes, draws and stores all pictures, several at a time, and hands them on in order. */
-async function* renderAll(recipe: Recipe, folder: string, signal: AbortSignal | undefined): AsyncGenerator<Rendered> {
-  const { count, heldout, seed, size, questions } = recipe;
-  const ahead = 4 * availableParallelism();
-  const render = async (split: Split, index: number): Promise<Rendered> => {
+function renderAll(recipe: Recipe, folder: string, signal: AbortSignal | undefined): AsyncGenerator<Rendered> {
+  const { seed, size, questions } = recipe;
+  return inOrder(pictureNumbers(recipe, signal), 4 * availableParallelism(), async ({ split, index }) => {
     const picture = writePicture(seed, split, index, questions);
     const png = await renderScene(picture.scene, size);
     const path = join(folder, picture.image);
     await writing(path, () => writeFile(path, png));
     return { picture, png: png.length };
-  };
-  const pending: Promise<Rendered>[] = [];
-  try {
-    for (let started = 0; started < count + heldout || pending.length > 0; ) {
+  });
+}
+
+/** Every picture of the training set, then every one that is held out; an abort ends it by its error. */
+function* pictureNumbers(
+  { count, heldout }: Recipe,
+  signal: AbortSignal | undefined,
+): Generator<{ readonly split: Split; readonly index: number }> {
+  for (const [split, pictures] of [["train", count] as const, ["heldout", heldout] as const]) {
+    for (let index = 0; index < pictures; index++) {
       throwIfAborted(signal);
-      while (started < count + heldout && pending.length < ahead) {
-        pending.push(started < count ? render("train", started) : render("heldout", started - count));
-        started++;
-      }
-      // Those behind may fail before it is their turn; their error is thrown when it is.
-      for (const later of pending) later.catch(() => {});
-      yield await pending.shift()!;
+      yield { split, index };
     }
-  } finally {
-    // Nothing may be written any more once the folder is removed.
-    await Promise.allSettled(pending);
   }
 }
 

@@ -1,12 +1,11 @@
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FusionError, type FusionModel } from "@fusion-vlm/core";
-import { writeFileAtomic } from "@fusion-vlm/plugin-kit";
+import { inOrder, writeFileAtomic } from "@fusion-vlm/plugin-kit";
 import { blankPicture } from "./blank-picture.ts";
 import { type BuiltinQuestion, type BuiltinQuestions, readBuiltinQuestions } from "./builtin-questions.ts";
 import { type AnsweredQuestion, type KindScore, type Score, scoreOf } from "./builtin-score.ts";
 import { exactMatch } from "./exact-match.ts";
-import { inOrder } from "./in-order.ts";
 import { modelFingerprint } from "./model-fingerprint.ts";
 import { type Prediction, PredictionsFile, type PredictionsHeader } from "./predictions-file.ts";
 

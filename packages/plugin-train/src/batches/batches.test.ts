@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { epochBatches } from "./epoch.ts";
-import { prefetch } from "./prefetch.ts";
 import { shapeClasses } from "./shape-classes.ts";
 import { stepPlans, stepsOfEpoch } from "./step-plans.ts";
 
@@ -74,37 +73,5 @@ describe("an epoch", () => {
     expect(plans).toHaveLength(2 * stepsOfEpoch(mixed.length, 4, 2));
     expect(new Set(plans.map(({ latents }) => latents))).toEqual(new Set([4, 16]));
     expect(plans.at(-1)!.epoch).toBe(1);
-  });
-});
-
-describe("prefetch", () => {
-  test("has the next ones under way, and keeps the order", async () => {
-    const begun: number[] = [];
-    const make = async (value: number) => {
-      begun.push(value);
-      await new Promise((resolve) => setTimeout(resolve, 5 - value));
-      return value * 10;
-    };
-
-    const values = [];
-    for await (const value of prefetch([1, 2, 3, 4], make, 3)) {
-      if (values.length === 0) expect(begun).toEqual([1, 2, 3]);
-      values.push(value);
-    }
-
-    expect(values).toEqual([10, 20, 30, 40]);
-  });
-
-  test("hands a failure on in its turn", async () => {
-    const make = async (value: number) => {
-      if (value === 2) throw new Error("second");
-      return value;
-    };
-    const values: number[] = [];
-
-    await expect(async () => {
-      for await (const value of prefetch([1, 2, 3], make, 3)) values.push(value);
-    }).rejects.toThrow("second");
-    expect(values).toEqual([1]);
   });
 });

@@ -1,6 +1,6 @@
 import { FusionError } from "@fusion-vlm/core";
 import type { TrainingState } from "@fusion-vlm/core/train";
-import { prefetch } from "../batches/prefetch.ts";
+import { inOrder } from "@fusion-vlm/plugin-kit";
 import { type StepPlan, stepPlans } from "../batches/step-plans.ts";
 import type { Pace } from "./pace.ts";
 import type { Phase, PreparedStep } from "./phase.ts";
@@ -37,7 +37,7 @@ export async function runSteps(options: RunStepsOptions): Promise<StepsDone> {
   const { phases, pace, signal } = options;
   const run = new Run(options);
   for (const [index, phase] of phases.entries()) {
-    for await (const step of prefetch(plansOf(options, index), (plan) => phase.prepare(plan), stepsAhead)) {
+    for await (const step of inOrder(plansOf(options, index), stepsAhead, (plan) => phase.prepare(plan))) {
       if (signal?.aborted || pace.isOver(index, run.done.steps)) break;
       await run.step(phase.name, step);
     }

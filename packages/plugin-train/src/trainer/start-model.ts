@@ -1,5 +1,4 @@
-import { rmSync } from "node:fs";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -14,6 +13,7 @@ import {
   presetNames,
   requireControlTokens,
   sizeOf,
+  temporaryFolder,
   toFloat32,
   type WeightStore,
 } from "@fusion-vlm/core";
@@ -59,13 +59,7 @@ export async function openStart({
     () => false,
   );
   if (isThere || !presetNames.includes(model)) return openFolder(model, model, async () => {});
-  const folder = await writing(tmpdir(), () => mkdtemp(join(tmpdir(), "fusion-train-")));
-  const removeAtExit = () => rmSync(folder, { recursive: true, force: true });
-  process.once("exit", removeAtExit);
-  const remove = async () => {
-    await rm(folder, { recursive: true, force: true });
-    process.off("exit", removeAtExit);
-  };
+  const { path: folder, remove } = await writing(tmpdir(), temporaryFolder);
   try {
     await initModel({ preset: model, folder, seed, signal });
     return await openFolder(folder, `preset ${model}`, remove);
