@@ -4,7 +4,7 @@ import { compileFed } from "../session/index.ts";
 import { type BatchSizes, type GradientGraphOptions, gradientGraph } from "./gradient-graph.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
 
-export interface GradientProgramsOptions extends Pick<GradientGraphOptions, "lora"> {
+export interface GradientProgramsOptions extends Pick<GradientGraphOptions, "lora" | "checkpointing"> {
   readonly fixedSizes: boolean;
   /** How many stay compiled. */
   readonly compiledPrograms: number;
@@ -29,8 +29,8 @@ export class GradientPrograms {
   async get(latents: number, batch: BatchSizes, accumulates: boolean): Promise<Program> {
     const sizes = this.options.fixedSizes ? batch : undefined;
     const key = [latents, accumulates, sizes?.B, sizes?.I, sizes?.M, sizes?.R, sizes?.S, sizes?.T].join();
-    const { lora } = this.options;
-    const graph = () => gradientGraph(this.config, this.groups, { latents, accumulates, sizes, lora });
+    const { lora, checkpointing } = this.options;
+    const graph = () => gradientGraph(this.config, this.groups, { latents, accumulates, sizes, lora, checkpointing });
     const program = this.#programs.get(key) ?? (await compileFed(this.backend, graph()));
     this.#programs.delete(key);
     this.#programs.set(key, program);
