@@ -40,8 +40,19 @@ export function gradients(
   op: OpBuilder,
   loss: Value,
   values: readonly Value[],
-  { rules = gradientRules }: GradientsOptions = {},
+  options: GradientsOptions = {},
 ): Value[] {
+  const found = backwardPass(op, loss, values, options);
+  return values.map((value) => found.get(value) ?? op.scope("backward", () => zerosLike(op, value)));
+}
+
+/** As {@link gradients}, with the gradient of every value on the way to the loss; values that it does not depend on have none. */
+export function backwardPass(
+  op: OpBuilder,
+  loss: Value,
+  values: readonly Value[],
+  { rules = gradientRules }: GradientsOptions = {},
+): ReadonlyMap<Value, Value> {
   requireDifferentiable(op, loss, values);
   const { nodes } = op.build();
   const flows = dependents(nodes, values);
@@ -54,7 +65,7 @@ export function gradients(
       found.set(input, known ? op.scope("backward", () => op.Add(known, gradient)) : gradient);
     }
   }
-  return values.map((value) => found.get(value) ?? op.scope("backward", () => zerosLike(op, value)));
+  return found;
 }
 
 function requireDifferentiable(op: OpBuilder, loss: Value, values: readonly Value[]): void {

@@ -1,7 +1,8 @@
-import { gradients } from "../autodiff/index.ts";
+import { backwardPass, recompute, zerosLike } from "../autodiff/index.ts";
 import { type FusionConfig, fusionLoss } from "../fusion/index.ts";
 import { type Graph, prune } from "../graph/index.ts";
 import { FlatParameterBuilder } from "./flat-parameter-builder.ts";
+import { layerSegments } from "./layer-segments.ts";
 import type { Lora } from "./lora.ts";
 import { type ParameterGroup, stateNames, trainedGroups } from "./parameter-groups.ts";
 
@@ -15,6 +16,8 @@ export interface GradientGraphOptions {
   readonly accumulates: boolean;
   /** Fixed sizes of the batch; named dimensions stay symbolic when absent. */
   readonly sizes?: BatchSizes;
+  /** Compute the insides of layers again in the backward pass instead of keeping them; false when absent. */
+  readonly checkpointing?: boolean;
   /** Adapters that the groups hold beside the weights. */
   readonly lora?: Lora;
 }
@@ -28,20 +31,27 @@ export interface GradientGraphOptions {
 export function gradientGraph(
   config: FusionConfig,
   groups: readonly ParameterGroup[],
-  { latents, accumulates, sizes, lora }: GradientGraphOptions,
+  { latents, accumulates, sizes, lora, checkpointing }: GradientGraphOptions,
 ): Graph {
   const op = new FlatParameterBuilder("fusion.gradient", groups, lora, sizes);
   const { total, answer, mapping } = fusionLoss(op, config, latents, true);
+  const forward = op.build();
   const trained = trainedGroups(groups);
-  const flat = trained.map((group) => op.flat(group));
-  gradients(op, total, flat).forEach((gradient, index) => {
-    const name = stateNames.gradient(trained[index]!);
+  const gradients = backwardPass(
+    op,
+    total,
+    trained.map((group) => op.flat(group)),
+  );
+  for (const group of trained) {
+    const gradient = gradients.get(op.flat(group)) ?? zerosLike(op, op.flat(group));
+    const name = stateNames.gradient(group);
     const collected = accumulates && op.input(name, "float32", gradient.shape);
     op.output(`${name}.next`, collected ? op.Add(collected, gradient) : gradient);
-  });
+  }
   op.output("loss", total);
   op.output("loss_answer", answer);
   op.output("loss_v2t", mapping.visionToText);
   op.output("loss_t2v", mapping.textToVision);
+  if (checkpointing) return recompute(op, new Set(forward.nodes), layerSegments(config, forward.marks, gradients));
   return prune(op.build()); // a transposition that cancelled leaves the product that it was of, a frozen group its Reshape
 }

@@ -5,7 +5,7 @@ import { compileFed } from "../session/index.ts";
 import { type BatchSizes, type GradientGraphOptions, gradientGraph } from "./gradient-graph.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
 
-export interface GradientProgramsOptions extends Pick<GradientGraphOptions, "lora"> {
+export interface GradientProgramsOptions extends Pick<GradientGraphOptions, "lora" | "checkpointing"> {
   readonly fixedSizes: boolean;
   /** How many stay compiled. */
   readonly compiledPrograms: number;
@@ -27,8 +27,8 @@ export class GradientPrograms {
   ) {}
 
   graph(latents: number, { accumulates, sizes }: Pick<GradientGraphOptions, "accumulates" | "sizes">): Graph {
-    const { lora } = this.options;
-    return gradientGraph(this.config, this.groups, { latents, accumulates, sizes, lora });
+    const { lora, checkpointing } = this.options;
+    return gradientGraph(this.config, this.groups, { latents, accumulates, sizes, lora, checkpointing });
   }
 
   /** Not to be called again before it settles. The program may be disposed by the call after the next. */

@@ -110,6 +110,10 @@ export const trainFlags = {
     description: "adafactor keeps far less in memory, and takes no --beta1, --beta2 and --epsilon. Default: adamw.",
     helpGroup: "OPTIMISER",
   })(),
+  "gradient-checkpointing": Flags.boolean({
+    description: "Compute layers again in the backward pass instead of keeping them: less memory, more work.",
+    helpGroup: "OPTIMISER",
+  }),
   freeze: Flags.string({
     ...list,
     description: `Part that is not trained: ${partNames.join(", ")}, or a pattern on checkpoint names. Repeatable.`,

@@ -50,6 +50,7 @@ export class Train extends FusionCommand<TrainResult> {
       optimizer: flags.optimizer,
       rules: rulesOf(flags),
       lora: loraOf(flags),
+      checkpointing: flags["gradient-checkpointing"],
       weightDecay: flags["weight-decay"],
       beta1: flags.beta1,
       beta2: flags.beta2,

@@ -88,9 +88,9 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
   const phases = phasesOf(options, start, datasets, pictures);
   abortCheck();
   const backend = undo.later(await nodeBackend(options), (engine) => engine.dispose());
-  const { optimizer = "adamw", weightDecay = 0, maxGradientNorm = 1, rules, lora } = options;
+  const { optimizer = "adamw", weightDecay = 0, maxGradientNorm = 1, rules, lora, checkpointing } = options;
   const { beta1, beta2, epsilon } = optimizer === "adamw" ? { ...adamwDefaults, ...given(options) } : given(options);
-  const optimiser = { optimizer, weightDecay, beta1, beta2, epsilon, maxGradientNorm, rules, lora };
+  const optimiser = { optimizer, weightDecay, beta1, beta2, epsilon, maxGradientNorm, rules, lora, checkpointing };
   const state = undo.later(await TrainingState.create(backend, start.config, start.read, optimiser), (training) =>
     training.dispose(),
   );

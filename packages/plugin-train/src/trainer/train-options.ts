@@ -54,6 +54,8 @@ export interface TrainOptions extends Omit<NodeBackendOptions, "worker"> {
   readonly rules?: readonly ParameterRule[];
   /** Train adapters instead of the weights; what is written is the merged model. */
   readonly lora?: LoraOptions;
+  /** Compute layers again in the backward pass instead of keeping them: the same losses in less memory, for more work. */
+  readonly checkpointing?: boolean;
   /** Of matrices; 0 when absent, as in the paper. */
   readonly weightDecay?: number;
   readonly beta1?: number;
