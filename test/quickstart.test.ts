@@ -63,7 +63,9 @@ test("a training that is stopped leaves the data; the next run goes on to the pa
   const stopped = await first.end;
 
   expect(stopped.exitCode).toBe(130);
-  expect(stopped.stderr).toContain("Stopped. npm run quickstart goes on from what is finished.");
+  expect(stopped.stderr).toContain(
+    "Stopped. npm run quickstart goes on from what is finished; a step that was stopped starts over.",
+  );
   expect((await readdir(join(place, "run"))).toSorted()).toEqual(["data", "recipe.json", "start"]);
 
   const { exitCode, stdout, stderr } = await quickstart().end;

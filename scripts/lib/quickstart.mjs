@@ -16,7 +16,8 @@ const stopped = [129, 130, 143];
 export async function quickstart(recipe) {
   if (!claimFolder(recipe)) return 1;
   const status = await run(recipe);
-  if (stopped.includes(status)) say("\nStopped. npm run quickstart goes on from what is finished.");
+  if (stopped.includes(status))
+    say("\nStopped. npm run quickstart goes on from what is finished; a step that was stopped starts over.");
   return status;
 }
 

@@ -5,12 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const binaries = {
-  /** The command as users install it. */
-  run: fileURLToPath(new URL("../bin/run.js", import.meta.url)),
-  /** With the command packages of this repository. */
-  dev: fileURLToPath(new URL("../bin/dev.js", import.meta.url)),
-} as const;
+const binary = fileURLToPath(new URL("../bin/run.js", import.meta.url));
 
 export interface Finished {
   readonly exitCode: number | null;
@@ -38,15 +33,16 @@ export interface Running {
 export class Workplace {
   private constructor(
     readonly folder: string,
-    private readonly binary: string,
+    private readonly nodeEnv: "production" | "development",
   ) {}
 
-  static async open(binary: keyof typeof binaries = "run"): Promise<Workplace> {
+  /** @param packages - with the command packages of this repository, or as users install the command */
+  static async open(packages: "linked" | "none" = "none"): Promise<Workplace> {
     const dist = fileURLToPath(new URL("../dist/index.js", import.meta.url));
     if (!existsSync(dist)) throw new Error("These tests run the built binary: run npm test, or npm run build first.");
     const folder = await realpath(await mkdtemp(join(tmpdir(), "fusion-cli-")));
     await mkdir(join(folder, ".home/tmp"), { recursive: true });
-    return new Workplace(folder, binaries[binary]);
+    return new Workplace(folder, packages === "linked" ? "development" : "production");
   }
 
   path(...names: string[]): string {
@@ -62,7 +58,7 @@ export class Workplace {
     const options = { cwd: this.folder, env: this.#env(env), input, maxBuffer: 2 ** 26 };
     const { status, stdout, stderr }: SpawnSyncReturns<Buffer> = spawnSync(
       process.execPath,
-      [this.binary, ...args],
+      [binary, ...args],
       options,
     );
     return { exitCode: status, stdout: stdout.toString(), stderr: stderr.toString() };
@@ -70,7 +66,7 @@ export class Workplace {
 
   /** Starts `fusion ARGS`, with standard input open. */
   start(args: readonly string[]): Running {
-    const child = spawn(process.execPath, [this.binary, ...args], { cwd: this.folder, env: this.#env({}) });
+    const child = spawn(process.execPath, [binary, ...args], { cwd: this.folder, env: this.#env({}) });
     const output = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
       child[name].on("data", (chunk: Buffer) => {
@@ -105,7 +101,7 @@ export class Workplace {
       TMPDIR: join(home, "tmp"),
       TMP: join(home, "tmp"),
     };
-    return { ...inherited, ...own, NODE_ENV: "production", FUSION_MODEL: "", ...env };
+    return { ...inherited, ...own, NODE_ENV: this.nodeEnv, FUSION_MODEL: "", ...env };
   }
 }
 

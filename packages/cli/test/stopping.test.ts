@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 180_000 });
 let place: Workplace;
 
 beforeEach(async () => {
-  place = await Workplace.open("dev");
+  place = await Workplace.open("linked");
   await writeTinyModel(place.path("model"));
   await mkdir(place.path("work"));
 });

@@ -126,7 +126,11 @@ describe("evaluateBuiltin", () => {
       signal: stop.signal,
       onProgress: ({ done }) => done === 3 && stop.abort(),
     });
-    await expect(stopped).rejects.toMatchObject({ code: "ABORTED" });
+    await expect(stopped).rejects.toMatchObject({
+      code: "ABORTED",
+      message: expect.stringMatching(/; \d+ of 12 answers are kept in .*predictions\.jsonl$/),
+      hint: "Run the same command again to go on behind them.",
+    });
     const before = (await readFile(`${out}/predictions.jsonl`, "utf8")).trimEnd().split("\n");
 
     const progress: string[] = [];

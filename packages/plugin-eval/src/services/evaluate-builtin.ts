@@ -103,6 +103,10 @@ export async function evaluateBuiltin(options: EvaluateBuiltinOptions): Promise<
       answered.set(keyOf(prediction), prediction);
       onProgress?.({ done: ++done, total: left.length });
     }
+  } catch (error) {
+    throw path !== null && FusionError.isInstance(error) && error.code === "ABORTED"
+      ? keptAnswers(error, path, answered.size, tasks.length)
+      : error;
   } finally {
     await file?.close();
   }
@@ -145,6 +149,18 @@ function answerer(model: FusionModel, maxTokens: number, signal?: AbortSignal): 
     const answer = await (blank ? askBlank(question) : ask(question, image));
     return { id, turn, blank, kind, question, expected, answer, correct: exactMatch(answer, expected) };
   };
+}
+
+/** A run that was stopped says what is there, and that it goes on. */
+function keptAnswers({ code, message, details, cause }: FusionError, path: string, answers: number, all: number) {
+  return new FusionError({
+    code,
+    at: "evaluation",
+    message: `${message}; ${answers} of ${all} answers are kept in ${path}`,
+    hint: "Run the same command again to go on behind them.",
+    details,
+    cause,
+  });
 }
 
 function joined(

@@ -69,6 +69,10 @@ export class Train extends FusionCommand<TrainResult> {
       onEvent: reporter.onEvent,
     };
     requireFlags(options);
+    if (options.saveOnInterrupt) {
+      const message = "finishing this step, then saving; another Ctrl-C ends it at once, without saving";
+      this.abortSignal.addEventListener("abort", () => this.note(message), { once: true });
+    }
     const result = await trainModel(options).finally(() => reporter.finish());
     if (result.interrupted) process.exitCode = exitCodes.interrupted;
     return this.present(result, renderTraining);

@@ -13,7 +13,7 @@ export function throwIfAborted(signal: AbortSignal | undefined, outcome: string)
     code: "ABORTED",
     at: "training",
     message: `training: ${why}; ${outcome}`,
-    hint: "Start it again; with saving on interrupt, what it has learned so far is kept.",
+    hint: "Start it again; --save-on-interrupt keeps what it has learned when it is stopped.",
     details: FusionError.isInstance(reason) ? reason.details : {},
     cause: FusionError.isInstance(reason) ? undefined : reason,
   });
