@@ -155,6 +155,15 @@ describe("gatherReport", () => {
     ]);
   });
 
+  test("notes that logs lie elsewhere than the model that was scored", async () => {
+    const scores = await writeScores(folder, "scores", { answers });
+    const log = await writeLog(folder, "another", logLines(4));
+
+    expect((await gatherReport({ scores, logs: [log] })).notes).toEqual([
+      `No log lies in ${folder.join("model")}, the model that was scored: look whether they are of its training.`,
+    ]);
+  });
+
   test("notes what became of trainings that did not end as they should", async () => {
     const scores = await writeScores(folder, "scores", { answers });
     const log = await writeLog(folder, "model", logLines(4).slice(0, -2));

@@ -6,7 +6,7 @@ import { PictureChoice } from "./picture-choice.ts";
 import type { Prediction } from "./predictions-file.ts";
 import { questionKey, readPredictions } from "./read-predictions.ts";
 import { reportError } from "./report-error.ts";
-import { notesOnAnswers, notesOnLog } from "./report-notes.ts";
+import { notesOnAnswers, notesOnLog, notesOnModel } from "./report-notes.ts";
 import { type QuestionPictures, questionPictures, readSamples } from "./sample-pictures.ts";
 import { readScoreDocument, type ScoreDocument } from "./score-document.ts";
 import { readTrainingLog, type TrainingLog } from "./training-log.ts";
@@ -54,7 +54,7 @@ export async function gatherReport(options: ReportOptions): Promise<ReportConten
   const before = beforeFolder === undefined ? undefined : await readBefore(beforeFolder, score);
   const logs: TrainingLog[] = [];
   for (const place of places) logs.push(await readTrainingLog(place, signal));
-  const notes = logs.flatMap(notesOnLog);
+  const notes = [...logs.flatMap(notesOnLog), ...notesOnModel(score.model, logs)];
 
   if (!(await isThere(scores))) {
     notes.push(`${join(scores, "predictions.jsonl")} is gone: there are no pictures and answers to show.`);

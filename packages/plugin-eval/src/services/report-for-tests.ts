@@ -48,7 +48,7 @@ export async function writeScores(
   });
   const document = {
     benchmark: "builtin",
-    model: "my-model",
+    model: folder.join("model"),
     device: "cpu",
     data: folder.join("heldout.json"),
     questions: answers.length,

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Sample } from "@fusion-vlm/plugin-kit";
 import type { QuestionPictures } from "./sample-pictures.ts";
 import type { TrainingLog } from "./training-log.ts";
@@ -28,6 +28,12 @@ export function notesOnAnswers({ scores, known, samples, cut, isWhole }: AnswerF
     );
   }
   return notes;
+}
+
+/** Logs that lie elsewhere than the model that was scored may be of another training. */
+export function notesOnModel(model: string, logs: readonly TrainingLog[]): string[] {
+  if (logs.length === 0 || logs.some(({ path }) => dirname(resolve(path)) === resolve(model))) return [];
+  return [`No log lies in ${model}, the model that was scored: look whether they are of its training.`];
 }
 
 /** What a reader should know about a training. */
