@@ -37,8 +37,7 @@ const plural = (word: string) => irregularPlurals[word] ?? `${word}s`;
 const objects = [...shapes, ...things];
 
 /**
- * What `{name}` takes a word from. The names of `answers` stand alone, as short answers do: a word in front of a sentence
- * and one after a space are different tokens.
+ * What `{name}` takes a word from.
  *
  * Words written in pictures are left out on purpose: a token a letter lets a model read a word that it has never seen.
  */
@@ -59,7 +58,10 @@ const lists: Readonly<Record<string, readonly string[]>> = {
   yn: answers,
 };
 
-/** Sentences of the five kinds of the paper's synthesis (3.4), short answers, and talk about pictures. */
+/**
+ * Words that stand alone, as short answers do (one at the start of a text and one after a space are different tokens), sentences
+ * of the five kinds of the paper's synthesis (3.4), and talk about pictures.
+ */
 const sentences = list(`
   {c} {o} {os} {s} {p} {d} {i} {n} {yn} {o} {os}
 `).concat([
