@@ -22,12 +22,23 @@ export function answerInputs(op: OpBuilder): AnswerInputs {
   };
 }
 
+/** Next-token cross entropy of answer tokens. */
+export interface AnswerLoss {
+  /** L_CE, Eq. (14), a scalar. */
+  readonly mean: Value;
+  /** [M] of each answer token. */
+  readonly perToken: Value;
+  /** [M, V] */
+  readonly logits: Value;
+  /** int64 [M] */
+  readonly ids: Value;
+}
+
 /**
  * L_CE, Eq. (14): mean next-token cross entropy over answer tokens; questions, image and latents are ignored.
  *
  * @param hidden - [B, S, D] after the final norm
  * @param whole - answer tokens of the batch that this is a part of; those of this call when absent
- * @returns a scalar
  */
 export function answerLoss(
   op: OpBuilder,
@@ -35,7 +46,10 @@ export function answerLoss(
   hidden: Value,
   answers: AnswerInputs,
   whole?: Value,
-): Value {
-  const logits = outputLogits(op, config, hidden, answers.rows); // [M, V]
-  return op.scope("answer_loss", () => weightedMean(op, crossEntropy(op, logits, answers.ids), answers.weights, whole));
+): AnswerLoss {
+  const logits = outputLogits(op, config, hidden, answers.rows);
+  return op.scope("answer_loss", () => {
+    const perToken = crossEntropy(op, logits, answers.ids);
+    return { mean: weightedMean(op, perToken, answers.weights, whole), perToken, logits, ids: answers.ids };
+  });
 }

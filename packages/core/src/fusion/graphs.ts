@@ -1,7 +1,7 @@
 import type { Graph, Value } from "../graph/index.ts";
 import { bilinearTokens } from "../nn/index.ts";
 import { buildGraph, type OpBuilder } from "../ops/index.ts";
-import { answerInputs, answerLoss } from "./answer-loss.ts";
+import { type AnswerLoss, answerInputs, answerLoss } from "./answer-loss.ts";
 import { type FusionConfig, interactionPoints } from "./config.ts";
 import { decoder, outputLogits, type PastCache } from "./decoder.ts";
 import type { KeyValue } from "./decoder-attention.ts";
@@ -84,7 +84,7 @@ export function lossGraph(config: FusionConfig, latents: number): Graph {
   return buildGraph("fusion.loss", (op) => {
     const { total, answer, mapping } = fusionLoss(op, config, latents);
     op.output("loss", total);
-    op.output("loss_answer", answer);
+    op.output("loss_answer", answer.mean);
     op.output("loss_v2t", mapping.visionToText);
     op.output("loss_t2v", mapping.textToVision);
   });
@@ -95,7 +95,7 @@ export interface FusionLoss {
   /** (15) */
   readonly total: Value;
   /** (14) */
-  readonly answer: Value;
+  readonly answer: AnswerLoss;
   /** (12) and (13) */
   readonly mapping: SemanticMappingLoss;
 }
@@ -119,7 +119,7 @@ export function fusionLoss(op: OpBuilder, config: FusionConfig, latents: number,
   const whole = isPart ? batchShare(op) : undefined;
   const answer = answerLoss(op, config, hidden, answerInputs(op), whole?.answerTokens);
   const mapping = semanticMappingLoss(op, config, encoding, mask, whole);
-  return { total: dualSupervisedLoss(op, answer, mapping, config.mappingWeight), answer, mapping };
+  return { total: dualSupervisedLoss(op, answer.mean, mapping, config.mappingWeight), answer, mapping };
 }
 
 function decoderGraph(name: string, config: FusionConfig, { image, past }: { image: boolean; past: boolean }): Graph {

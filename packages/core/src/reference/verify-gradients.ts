@@ -110,6 +110,7 @@ function batchOf({ text, images }: VerifyContext, config: FusionConfig, layout: 
       T: layout.feeds.input_ids!.shape[1]!,
     },
     answerTokens: ids.length,
+    answerSamples: rows.map((row) => Math.floor(row / layout.length)),
     instructionTokens: text.instructionMask.data.reduce((sum, weight) => sum + weight, 0),
     samples,
   };

@@ -41,8 +41,8 @@ export function adafactor(options: AdafactorOptions): Optimizer {
  *     u = g / √(R·C / mean(R)), of vectors g / √V;   u ← u / max(1, RMS(u)/d)
  *     θ ← θ·(1 − η·decay) − η·u
  *
- * Inputs: state of each group; `learning_rate` η, `kept` β, `added` 1−β, scalars. Outputs: the new parameters and
- * moments, and `gradient_norm` before clipping.
+ * Inputs: state of each group; `learning_rate` η, `kept` β, `added` 1−β, and where gradients are clipped
+ * `gradient_norm`, scalars. Outputs: the new parameters and moments.
  */
 export function adafactorGraph(all: readonly ParameterGroup[], options: AdafactorOptions): Graph {
   const groups = trainedGroups(all);

@@ -45,7 +45,6 @@ function adamw(
       theta[i]! -= (learningRate * mean) / (deviation + epsilon);
     });
   });
-  return norm;
 }
 
 describe("adamwGraph", () => {
@@ -86,6 +85,7 @@ describe("adamwGraph", () => {
       );
       const fetched = await program.run({
         ...feeds,
+        ...(options.maxGradientNorm > 0 && { gradient_norm: float32([], [Math.hypot(...gradient.flat())]) }),
         learning_rate: float32([], [learningRate]),
         correction1: float32([], [1 - options.beta1 ** step]),
         correction2: float32([], [Math.sqrt(1 - options.beta2 ** step)]),
@@ -100,9 +100,8 @@ describe("adamwGraph", () => {
         };
       });
 
-      const norm = adamw(groups, expected, gradient, step, options);
+      adamw(groups, expected, gradient, step, options);
 
-      expect(Number(fetched.gradient_norm!.data[0])).toBeCloseTo(norm, 5);
       groups.forEach((_, index) => {
         for (const kind of ["theta", "m", "v"] as const) {
           const error = Math.max(...own[index]![kind].map((value, i) => Math.abs(value - expected[index]![kind][i]!)));
@@ -131,6 +130,7 @@ describe("adamwGraph", () => {
     const one = float32([], [1]);
     const fetched = await program.run({
       ...feeds,
+      gradient_norm: float32([], [0]),
       learning_rate: float32([], [0.1]),
       correction1: one,
       correction2: one,

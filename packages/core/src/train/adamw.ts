@@ -37,8 +37,8 @@ export function adamw(options: AdamWOptions): Optimizer {
  *     θ ← θ·(1 − η·decay);  m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²
  *     θ ← θ − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε)
  *
- * Inputs: state of each group; `learning_rate` η, `correction1` 1−β₁ᵗ, `correction2` √(1−β₂ᵗ), scalars. Outputs: the new
- * parameters and moments, and `gradient_norm` before clipping.
+ * Inputs: state of each group; `learning_rate` η, `correction1` 1−β₁ᵗ, `correction2` √(1−β₂ᵗ), and where gradients are
+ * clipped `gradient_norm`, scalars. Outputs: the new parameters and moments.
  */
 export function adamwGraph(all: readonly ParameterGroup[], options: AdamWOptions): Graph {
   const groups = trainedGroups(all);

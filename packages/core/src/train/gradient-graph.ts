@@ -1,5 +1,5 @@
 import { backwardPass, recompute, zerosLike } from "../autodiff/index.ts";
-import { type FusionConfig, fusionLoss } from "../fusion/index.ts";
+import { type FusionConfig, type FusionLoss, fusionLoss } from "../fusion/index.ts";
 import { type Graph, prune } from "../graph/index.ts";
 import { FlatParameterBuilder } from "./flat-parameter-builder.ts";
 import { layerSegments } from "./layer-segments.ts";
@@ -26,7 +26,8 @@ export interface GradientGraphOptions {
  * One forward and backward pass over a part of a batch.
  *
  * Inputs: the flat parameters of each group, where it accumulates also the gradient collected before, and the batch.
- * Outputs: the new gradient of each group that is trained, and the losses `loss`, `loss_answer`, `loss_v2t`, `loss_t2v`.
+ * Outputs: the new gradient of each group that is trained, the losses `loss`, `loss_answer`, `loss_v2t`, `loss_t2v`, and
+ * `answer_losses` [M], the cross entropy of each answer token.
  */
 export function gradientGraph(
   config: FusionConfig,
@@ -48,10 +49,16 @@ export function gradientGraph(
     const collected = accumulates && op.input(name, "float32", gradient.shape);
     op.output(`${name}.next`, collected ? op.Add(collected, gradient) : gradient);
   }
-  op.output("loss", total);
-  op.output("loss_answer", answer);
-  op.output("loss_v2t", mapping.visionToText);
-  op.output("loss_t2v", mapping.textToVision);
+  outputLosses(op, { total, answer, mapping });
   if (checkpointing) return recompute(op, new Set(forward.nodes), layerSegments(config, forward.marks, gradients));
   return prune(op.build()); // a transposition that cancelled leaves the product that it was of, a frozen group its Reshape
+}
+
+/** Declares the losses of a part of a batch as outputs. */
+export function outputLosses(op: FlatParameterBuilder, { total, answer, mapping }: FusionLoss): void {
+  op.output("loss", total);
+  op.output("loss_answer", answer.mean);
+  op.output("loss_v2t", mapping.visionToText);
+  op.output("loss_t2v", mapping.textToVision);
+  op.output("answer_losses", answer.perToken);
 }

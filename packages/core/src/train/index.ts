@@ -27,4 +27,11 @@ export {
 } from "./schedule.ts";
 export { type BatchOptions, type TrainingBatch, type TrainingSample, trainingBatch } from "./training-batch.ts";
 export type { TrainingOptions } from "./training-options.ts";
-export { type StepLosses, type StepResult, TrainingState } from "./training-state.ts";
+export {
+  type BatchLosses,
+  type EvaluationResult,
+  type GradientResult,
+  type OptimizerState,
+  type StepLosses,
+  TrainingState,
+} from "./training-state.ts";

@@ -104,9 +104,9 @@ describe("loraAdapters", () => {
 
 describe("training with LoRA", () => {
   it("begins with the losses of the base model, bit by bit", async () => {
-    const base = await (await train({})).accumulate([batch], latents);
+    const { gradientNorm: _, ...base } = await (await train({})).accumulate([batch], latents);
 
-    expect(await (await train({ lora })).accumulate([batch], latents)).toEqual(base);
+    expect(await (await train({ lora })).accumulate([batch], latents)).toMatchObject(base);
   });
 
   it("gives A the gradient s·Bᵀ·dW and B s·dW·Aᵀ, with dW of the model whose weights are the merged ones", async () => {
@@ -145,8 +145,8 @@ describe("training with LoRA", () => {
     const merged = await (await train({}, await state.read())).accumulate([batch], latents);
     const base = await (await train({})).accumulate([batch], latents);
 
-    for (const [name, value] of Object.entries(losses)) {
-      expect(Math.abs(value / merged[name as keyof typeof merged] - 1), name).toBeLessThan(1e-5);
+    for (const name of ["loss", "answer", "visionToText", "textToVision"] as const) {
+      expect(Math.abs(losses[name] / merged[name] - 1), name).toBeLessThan(1e-5);
     }
     expect(Math.abs(base.answer / losses.answer - 1)).toBeGreaterThan(1e-2);
   });

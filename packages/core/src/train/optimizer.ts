@@ -10,8 +10,8 @@ export interface Optimizer {
   /** What it keeps for a group that is trained. */
   moments(group: ParameterGroup): readonly MomentKind[];
   /**
-   * The update program. Inputs: `parameters`, `gradient` and moments of each trained group, `learning_rate`, and what
-   * {@link scalars} names. Outputs: `<state>.next` of parameters and moments, and `gradient_norm` before clipping.
+   * The update program. Inputs: `parameters`, `gradient` and moments of each trained group, `learning_rate`, what
+   * {@link scalars} names, and `gradient_norm` where it clips. Outputs: `<state>.next` of parameters and moments.
    */
   graph(groups: readonly ParameterGroup[]): Graph;
   /** Scalars of a step, counted from 1. */

@@ -18,6 +18,8 @@ export interface TrainingBatch {
   readonly feeds: Readonly<Record<string, Tensor>>;
   readonly sizes: BatchSizes;
   readonly answerTokens: number;
+  /** The sample that each answer token belongs to. */
+  readonly answerSamples: readonly number[];
   readonly instructionTokens: number;
   readonly samples: number;
 }
@@ -88,6 +90,7 @@ export function trainingBatch(
       T: layout.feeds.input_ids!.shape[1]!,
     },
     answerTokens: rows.length,
+    answerSamples: rows.map((row) => Math.floor(row / layout.length)),
     instructionTokens: instructionMask.reduce((sum, weight) => sum + weight, 0),
     samples: batch,
   };

@@ -1,19 +1,21 @@
-import type { Backend, Program } from "../backends/index.ts";
+import type { Backend, Fetches, Program } from "../backends/index.ts";
 import { FusionError } from "../errors/index.ts";
 import { type FusionConfig, fusionParameters } from "../fusion/index.ts";
 import type { Graph } from "../graph/index.ts";
 import { compileFed } from "../session/index.ts";
 import { float32, type Tensor } from "../tensor/index.ts";
+import type { WeightSource } from "../weights/index.ts";
 import { mergeAdapters } from "./adapted-weight.ts";
-import { GradientPrograms } from "./gradient-programs.ts";
+import { BatchPrograms } from "./batch-programs.ts";
 import { initialAdapter, type Lora, loraAdapters } from "./lora.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { parameterGroups, type StateKind } from "./parameter-groups.ts";
 import type { TrainingBatch } from "./training-batch.ts";
 import { completeOptions, optionError, type TrainingOptions } from "./training-options.ts";
 import { TrainingTensors } from "./training-tensors.ts";
+import { gradientNormGraph } from "./update-parts.ts";
 
-/** Losses of a step, averaged over its batch. */
+/** Losses averaged over a batch. */
 export interface StepLosses {
   /** (15) */
   readonly loss: number;
@@ -25,16 +27,35 @@ export interface StepLosses {
   readonly textToVision: number;
 }
 
-export interface StepResult extends StepLosses {
+export interface BatchLosses extends StepLosses {
+  /** Cross entropy of each answer token, part by part. */
+  readonly answerLosses: readonly Float32Array[];
+}
+
+export interface GradientResult extends BatchLosses {
   /** L2 norm over all parameters that are trained, before clipping. */
   readonly gradientNorm: number;
+}
+
+export interface EvaluationResult extends BatchLosses {
+  /** 1 for each answer token that is the likeliest one behind those before it, 0 for the others, part by part. */
+  readonly answerHits: readonly Float32Array[];
+}
+
+/** Where a training stands: what it takes to go on from there, besides the parameters of the model. */
+export interface OptimizerState {
+  /** Updates made. */
+  readonly steps: number;
+  /** `KIND.PARAMETER` for each moment, and with LoRA `parameters.ADAPTER`. */
+  read(name: string): Promise<Float32Array>;
 }
 
 interface StateParts {
   readonly backend: Backend;
   readonly tensors: TrainingTensors;
-  readonly gradients: GradientPrograms;
+  readonly programs: BatchPrograms;
   readonly optimizer: Optimizer;
+  readonly norm: Program;
   readonly update: Program;
   readonly lora: Lora | undefined;
 }
@@ -51,18 +72,22 @@ const momentKinds = ["firstMoment", "secondMoment", "rowMoment", "columnMoment"]
 export class TrainingState {
   readonly #backend: Backend;
   readonly #tensors: TrainingTensors;
-  readonly #gradients: GradientPrograms;
+  readonly #programs: BatchPrograms;
   readonly #optimizer: Optimizer;
+  readonly #norm: Program;
   readonly #update: Program;
   readonly #lora: Lora | undefined;
   #steps = 0;
+  /** Of the gradient in the state; NaN before there is one. */
+  #gradientNorm = Number.NaN;
   #isBusy = false;
 
   private constructor(parts: StateParts) {
     this.#backend = parts.backend;
     this.#tensors = parts.tensors;
-    this.#gradients = parts.gradients;
+    this.#programs = parts.programs;
     this.#optimizer = parts.optimizer;
+    this.#norm = parts.norm;
     this.#update = parts.update;
     this.#lora = parts.lora;
   }
@@ -87,9 +112,10 @@ export class TrainingState {
       await tensors.write("parameters", async (name) =>
         lora?.parameters.has(name) ? initialAdapter(lora, name) : read(name),
       );
+      const norm = await compileFed(backend, gradientNormGraph(groups));
       const update = await compileFed(backend, optimizer.graph(groups));
-      const gradients = new GradientPrograms(backend, config, groups, { ...given, lora });
-      return new TrainingState({ backend, tensors, gradients, optimizer, update, lora });
+      const programs = new BatchPrograms(backend, config, groups, { ...given, lora });
+      return new TrainingState({ backend, tensors, programs, optimizer, norm, update, lora });
     } catch (error) {
       await tensors.dispose();
       throw error;
@@ -103,66 +129,74 @@ export class TrainingState {
 
   /** What the first part of a batch runs, with every size named: to count its work with `graphCost`. */
   gradientGraph(latents: number): Graph {
-    return this.#gradients.graph(latents, { accumulates: false });
+    return this.#programs.graph("first", latents);
   }
 
   /**
    * One step over a batch given in parts; the result is that of the whole batch at once.
    *
-   * @throws TRAINING_DIVERGED for a loss that is not finite; the parameters are then those of the step before
+   * @throws TRAINING_DIVERGED for a loss or a gradient that is not finite; the parameters are then those of the step before
    */
-  async step(parts: readonly TrainingBatch[], latents: number, learningRate: number): Promise<StepResult> {
-    const losses = await this.accumulate(parts, latents);
-    const wrong = Object.entries(losses).find(([, value]) => !Number.isFinite(value));
+  async step(parts: readonly TrainingBatch[], latents: number, learningRate: number): Promise<GradientResult> {
+    const result = await this.accumulate(parts, latents);
+    const { answerLosses: _, ...numbers } = result;
+    const wrong = Object.entries(numbers).find(([, value]) => !Number.isFinite(value));
     if (wrong) throw diverged(this.#steps + 1, ...wrong);
-    return { ...losses, gradientNorm: await this.update(learningRate) };
+    await this.update(learningRate);
+    return result;
   }
 
   /** Forward and backward passes alone: the gradient of the batch is then in the state, and that of the batch before gone. */
-  accumulate(parts: readonly TrainingBatch[], latents: number): Promise<StepLosses> {
+  accumulate(parts: readonly TrainingBatch[], latents: number): Promise<GradientResult> {
     return this.#alone(async () => {
-      if (parts.length === 0) throw optionError("training step", "at least one part of a batch", "none");
-      const sum = (count: (part: TrainingBatch) => number) => parts.reduce((total, part) => total + count(part), 0);
-      const totals = {
-        batch_answer_tokens: scalar(sum((part) => part.answerTokens)),
-        batch_instruction_tokens: scalar(sum((part) => part.instructionTokens)),
-        batch_samples: scalar(sum((part) => part.samples)),
-      };
-      const losses = { loss: 0, answer: 0, visionToText: 0, textToVision: 0 };
-      for (const [index, part] of parts.entries()) {
-        const accumulates = index > 0;
-        const program = await this.#gradients.get(latents, part.sizes, accumulates);
-        const state = accumulates ? this.#tensors.feeds("parameters", "gradient") : this.#tensors.feeds("parameters");
-        const fetched = await program.run(
-          { ...part.feeds, ...totals, ...state },
-          { write: this.#tensors.writes("gradient") },
-        );
-        losses.loss += numberOf(fetched.loss!);
-        losses.answer += numberOf(fetched.loss_answer!);
-        losses.visionToText += numberOf(fetched.loss_v2t!);
-        losses.textToVision += numberOf(fetched.loss_t2v!);
-      }
-      return losses;
+      const losses = await this.#runParts(parts, async (part, totals, index) => {
+        const pass = index > 0 ? "further" : "first";
+        const program = await this.#programs.get(pass, latents, part.sizes);
+        const state = index > 0 ? this.#tensors.feeds("parameters", "gradient") : this.#tensors.feeds("parameters");
+        return program.run({ ...part.feeds, ...totals, ...state }, { write: this.#tensors.writes("gradient") });
+      });
+      const { gradient_norm } = await this.#norm.run(this.#tensors.trainedFeeds("gradient"));
+      this.#gradientNorm = numberOf(gradient_norm!);
+      return { ...losses, gradientNorm: this.#gradientNorm };
     });
   }
 
-  /** One update with the gradient in the state; returns its L2 norm before clipping. */
-  update(learningRate: number): Promise<number> {
+  /** Forward passes alone: losses, and which answer tokens the model would have chosen. Nothing in the state changes. */
+  evaluate(parts: readonly TrainingBatch[], latents: number): Promise<EvaluationResult> {
+    return this.#alone(async () => {
+      const answerHits: Float32Array[] = [];
+      const losses = await this.#runParts(parts, async (part, totals) => {
+        const program = await this.#programs.get("evaluation", latents, part.sizes);
+        const fetched = await program.run({ ...part.feeds, ...totals, ...this.#tensors.feeds("parameters") });
+        answerHits.push(valuesOf(fetched.answer_hits!, part));
+        return fetched;
+      });
+      return { ...losses, answerHits };
+    });
+  }
+
+  /** One update with the gradient in the state. */
+  update(learningRate: number): Promise<void> {
     return this.#alone(async () => {
       if (!(learningRate >= 0 && learningRate < Number.POSITIVE_INFINITY)) {
         throw optionError("learning rate", "a number of 0 or more", String(learningRate));
       }
       const step = this.#steps + 1;
-      const scalars = { learning_rate: learningRate, ...this.#optimizer.scalars(step) };
-      const { gradient_norm } = await this.#update.run(
+      const known = {
+        learning_rate: learningRate,
+        gradient_norm: this.#gradientNorm,
+        ...this.#optimizer.scalars(step),
+      };
+      const asked = new Set(this.#update.model.inputs.map(({ name }) => name));
+      const scalars = Object.entries(known).filter(([name]) => asked.has(name));
+      await this.#update.run(
         {
-          ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)])),
+          ...Object.fromEntries(scalars.map(([name, value]) => [name, scalar(value)])),
           ...this.#tensors.trainedFeeds("parameters", "gradient", ...momentKinds),
         },
         { write: this.#tensors.writes("parameters", ...momentKinds) },
       );
       this.#steps = step;
-      return numberOf(gradient_norm!);
     });
   }
 
@@ -200,10 +234,79 @@ export class TrainingState {
     });
   }
 
+  /**
+   * What a checkpoint needs besides the parameters that {@link read} gives: every moment, and with LoRA the adapters.
+   *
+   * Read it before the next step: the contents are those of the time when they are asked for.
+   */
+  optimizerState(): WeightSource {
+    const layout = this.#savedKinds().flatMap((kind) =>
+      this.#tensors
+        .layout(kind, this.#isSaved)
+        .map(({ name, shape }) => ({ name: `${kind}.${name}`, dtype: "float32" as const, shape })),
+    );
+    let known: { kind: StateKind; tensors: Map<string, Tensor<"float32">> } | undefined;
+    const data = async (name: string) => {
+      const [kind, parameter] = splitStateName(name);
+      if (known?.kind !== kind) {
+        known = { kind, tensors: await this.#alone(() => this.#tensors.read(kind, this.#isSaved)) };
+      }
+      return known.tensors.get(parameter)!.data;
+    };
+    return { layout, data };
+  }
+
+  /**
+   * Goes on from where {@link optimizerState} was written; the parameters are those that the state was created with.
+   *
+   * @throws WEIGHTS_MISMATCH naming a moment or adapter whose contents have another length
+   */
+  restore({ steps, read }: OptimizerState): Promise<void> {
+    return this.#alone(async () => {
+      for (const kind of this.#savedKinds()) {
+        await this.#tensors.write(kind, (name) => read(`${kind}.${name}`), this.#isSaved);
+      }
+      this.#steps = steps;
+    });
+  }
+
   async dispose(): Promise<void> {
-    await this.#gradients.dispose();
+    await this.#programs.dispose();
+    await this.#norm.dispose();
     await this.#update.dispose();
     await this.#tensors.dispose();
+  }
+
+  #savedKinds(): StateKind[] {
+    return [...(this.#lora ? (["parameters"] as const) : []), ...momentKinds];
+  }
+
+  /** Frozen weights have no moments; of the parameters only adapters are not in the model. */
+  readonly #isSaved = (name: string, kind: StateKind): boolean =>
+    kind !== "parameters" || this.#lora!.parameters.has(name);
+
+  async #runParts(
+    parts: readonly TrainingBatch[],
+    run: (part: TrainingBatch, totals: Record<string, Tensor>, index: number) => Promise<Fetches>,
+  ): Promise<BatchLosses> {
+    if (parts.length === 0) throw optionError("training step", "at least one part of a batch", "none");
+    const sum = (count: (part: TrainingBatch) => number) => parts.reduce((total, part) => total + count(part), 0);
+    const totals = {
+      batch_answer_tokens: scalar(sum((part) => part.answerTokens)),
+      batch_instruction_tokens: scalar(sum((part) => part.instructionTokens)),
+      batch_samples: scalar(sum((part) => part.samples)),
+    };
+    const losses = { loss: 0, answer: 0, visionToText: 0, textToVision: 0 };
+    const answerLosses: Float32Array[] = [];
+    for (const [index, part] of parts.entries()) {
+      const fetched = await run(part, totals, index);
+      losses.loss += numberOf(fetched.loss!);
+      losses.answer += numberOf(fetched.loss_answer!);
+      losses.visionToText += numberOf(fetched.loss_v2t!);
+      losses.textToVision += numberOf(fetched.loss_t2v!);
+      answerLosses.push(valuesOf(fetched.answer_losses!, part));
+    }
+    return { ...losses, answerLosses };
   }
 
   /** Two calls at once would add into one gradient. */
@@ -230,6 +333,16 @@ function diverged(step: number, name: string, value: number): FusionError {
 
 function scalar(value: number): Tensor {
   return float32([], [value]);
+}
+
+/** Of the answer tokens, without the padding behind them. */
+function valuesOf({ data }: Tensor, { answerTokens }: TrainingBatch): Float32Array {
+  return (data as Float32Array).slice(0, answerTokens);
+}
+
+function splitStateName(name: string): [StateKind, string] {
+  const dot = name.indexOf(".");
+  return [name.slice(0, dot) as StateKind, name.slice(dot + 1)];
 }
 
 function numberOf(value: Tensor): number {

@@ -4,10 +4,17 @@ import { buildGraph } from "../ops/index.ts";
 import { compileFed } from "../session/index.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { type ParameterGroup, type StateKind, stateLayout, stateNames, trainedGroups } from "./parameter-groups.ts";
+import {
+  type FlatParameter,
+  type ParameterGroup,
+  type StateKind,
+  stateLayout,
+  stateNames,
+  trainedGroups,
+} from "./parameter-groups.ts";
 
 /** Chooses parameters by checkpoint name. */
-type Wanted = (name: string) => boolean;
+type Wanted = (name: string, kind: StateKind) => boolean;
 
 /** The flat vectors of a model in training, which stay with the engine. */
 export class TrainingTensors {
@@ -48,7 +55,7 @@ export class TrainingTensors {
       for (const group of this.#keeping(kind)) {
         const into = this.#state(kind, group);
         const { pieces, size: total } = stateLayout(kind, group);
-        const wanted = pieces.filter(({ name }) => isWanted(name));
+        const wanted = pieces.filter(({ name }) => isWanted(name, kind));
         if (wanted.length === 0) continue;
         const isWhole = wanted.length === pieces.length;
         const flat = isWhole ? new Float32Array(total) : ((await into.read()).data as Float32Array);
@@ -68,7 +75,7 @@ export class TrainingTensors {
   async read(kind: StateKind, isWanted: Wanted = () => true): Promise<Map<string, Tensor<"float32">>> {
     const tensors = new Map<string, Tensor<"float32">>();
     for (const group of this.#keeping(kind)) {
-      const wanted = stateLayout(kind, group).pieces.filter(({ name }) => isWanted(name));
+      const wanted = stateLayout(kind, group).pieces.filter(({ name }) => isWanted(name, kind));
       if (wanted.length === 0) continue;
       const { data } = await this.#state(kind, group).read();
       for (const { name, shape, offset, size } of wanted) {
@@ -76,6 +83,12 @@ export class TrainingTensors {
       }
     }
     return tensors;
+  }
+
+  /** Names and shapes of what is kept of one kind, for the parameters that are wanted. */
+  layout(kind: StateKind, isWanted: Wanted): FlatParameter[] {
+    const pieces = this.#keeping(kind).flatMap((group) => stateLayout(kind, group).pieces);
+    return pieces.filter(({ name }) => isWanted(name, kind));
   }
 
   /** The vectors of all groups as inputs of a program. */

@@ -13,7 +13,16 @@ const bucket = 16;
 /** A step whose data lie ready. */
 export interface PreparedStep {
   readonly plan: StepPlan;
-  readonly parts: readonly TrainingBatch[];
+  readonly parts: readonly PreparedPart[];
+}
+
+/** Samples that run together, and where each comes from. */
+export interface PreparedPart {
+  readonly batch: TrainingBatch;
+  /** The data file of each sample. */
+  readonly sources: readonly string[];
+  /** How messages name each sample. */
+  readonly names: readonly string[];
 }
 
 /** A part of a training with data of its own: one file, or several mixed. */
@@ -46,12 +55,12 @@ export class Phase {
     return { plan, parts: await Promise.all(plan.parts.map((part) => this.#batch(part, plan.latents))) };
   }
 
-  async #batch({ shape, members }: MicroBatch, latents: number): Promise<TrainingBatch> {
+  async #batch({ shape, members }: MicroBatch, latents: number): Promise<PreparedPart> {
     const samples = await Promise.all(members.map((index) => this.#sample(index)));
     const { mean, deviation, largest } = shape.answers;
     // Four standard deviations above the mean: more answer tokens than that hardly ever fall into one batch.
     const likely = members.length * mean + 4 * deviation * Math.sqrt(members.length);
-    return trainingBatch(samples, {
+    const batch = trainingBatch(samples, {
       config: this.#config,
       latents,
       bucket,
@@ -64,6 +73,12 @@ export class Phase {
         T: shape.tokens,
       },
     });
+    const origins = members.map((index) => this.#samples[index]!);
+    return {
+      batch,
+      sources: origins.map(({ dataset }) => dataset.file),
+      names: origins.map(({ dataset, entry }) => dataset.nameOf(entry)),
+    };
   }
 
   async #sample(index: number): Promise<TrainingSample> {

@@ -1,9 +1,9 @@
-import { FusionError } from "@fusion-vlm/core";
 import type { TrainingState } from "@fusion-vlm/core/train";
 import { inOrder } from "@fusion-vlm/plugin-kit";
 import { type StepPlan, stepPlans } from "../batches/step-plans.ts";
 import type { Pace } from "./pace.ts";
 import type { Phase, PreparedStep } from "./phase.ts";
+import { sourceLosses } from "./source-losses.ts";
 import { type CostCounter, SpeedMeter } from "./speed.ts";
 import type { StepEvent } from "./train-events.ts";
 
@@ -73,10 +73,12 @@ class Run {
     const { state, pace, costs, onStep } = this.#options;
     const { latents, epoch } = plan;
     const compiled = costs.compiles(latents, parts.length);
-    const flops = parts.reduce((sum, { sizes }) => sum + costs.flops(latents, sizes), 0);
+    const flops = parts.reduce((sum, { batch }) => sum + costs.flops(latents, batch.sizes), 0);
     const learningRate = pace.learningRate(this.done.steps);
-    const { loss, answer, visionToText, textToVision, gradientNorm } = await state.step(parts, latents, learningRate);
-    const samples = parts.reduce((sum, part) => sum + part.samples, 0);
+    const batches = parts.map(({ batch }) => batch);
+    const result = await state.step(batches, latents, learningRate);
+    const { loss, answer, visionToText, textToVision, gradientNorm, answerLosses } = result;
+    const samples = batches.reduce((sum, batch) => sum + batch.samples, 0);
     const now = performance.now();
     const seconds = (now - this.#began) / 1000;
     this.#began = now;
@@ -85,17 +87,19 @@ class Run {
     const last: StepEvent = {
       type: "step",
       step: steps,
+      stage: null,
       phase,
       epoch,
       loss,
       answer,
       visionToText,
       textToVision,
+      sources: sourceLosses(parts, answerLosses),
       gradientNorm,
       learningRate,
       latents,
       samples,
-      answerTokens: parts.reduce((sum, part) => sum + part.answerTokens, 0),
+      answerTokens: batches.reduce((sum, batch) => sum + batch.answerTokens, 0),
       seconds,
       compiled,
       samplesPerSecond: this.#meter.samplesPerSecond,
@@ -106,17 +110,5 @@ class Run {
     };
     this.done = { steps, samples: this.done.samples + samples, last };
     await onStep(last);
-    if (!Number.isFinite(gradientNorm)) throw diverged(last);
   }
-}
-
-/** A loss that is no number has stopped the step itself; its gradient may be none all the same. */
-function diverged({ step, loss, gradientNorm, learningRate }: StepEvent): FusionError {
-  return new FusionError({
-    code: "TRAINING_DIVERGED",
-    at: `training step ${step}`,
-    expected: "a finite gradient",
-    actual: `loss ${loss}, gradient norm ${gradientNorm} at learning rate ${learningRate}`,
-    hint: "Train with a lower learning rate or a longer warm-up.",
-  });
 }

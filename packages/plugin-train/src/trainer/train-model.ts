@@ -108,6 +108,8 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
   const pace = new Pace({ phaseSteps, shares, maxSteps, maxTime, peak, warmupRatio, schedule: options.schedule });
   await emit({
     type: "begin",
+    stage: null,
+    stepsBefore: 0,
     model: start.name,
     parameters: start.parameters,
     device: backend.device,

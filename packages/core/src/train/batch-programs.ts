@@ -2,20 +2,24 @@ import type { Backend, Program } from "../backends/index.ts";
 import type { FusionConfig } from "../fusion/index.ts";
 import type { Graph } from "../graph/index.ts";
 import { compileFed } from "../session/index.ts";
+import { evaluationGraph } from "./evaluation-graph.ts";
 import { type BatchSizes, type GradientGraphOptions, gradientGraph } from "./gradient-graph.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
 
-export interface GradientProgramsOptions extends Pick<GradientGraphOptions, "lora" | "checkpointing"> {
+/** What is done with a part of a batch: `first` and `further` parts give gradients, the latter added to those before. */
+export type BatchPass = "first" | "further" | "evaluation";
+
+export interface BatchProgramsOptions extends Pick<GradientGraphOptions, "lora" | "checkpointing"> {
   readonly fixedSizes: boolean;
   /** How many stay compiled. */
   readonly compiledPrograms: number;
 }
 
 /**
- * Gradient programs, compiled when first needed and disposed when long unused: one for each number of latents, one more for
- * the later parts of batches that have several, and with fixed sizes one for each batch shape besides.
+ * Programs that batches run through, compiled when first needed and disposed when long unused: one for each pass and number of
+ * latents, and with fixed sizes one for each batch shape besides.
  */
-export class GradientPrograms {
+export class BatchPrograms {
   /** The least recently used first. */
   readonly #programs = new Map<string, Program>();
 
@@ -23,20 +27,23 @@ export class GradientPrograms {
     private readonly backend: Backend,
     private readonly config: FusionConfig,
     private readonly groups: readonly ParameterGroup[],
-    private readonly options: GradientProgramsOptions,
+    private readonly options: BatchProgramsOptions,
   ) {}
 
-  graph(latents: number, { accumulates, sizes }: Pick<GradientGraphOptions, "accumulates" | "sizes">): Graph {
+  /** With every size named where no sizes are given. */
+  graph(pass: BatchPass, latents: number, sizes?: BatchSizes): Graph {
     const { lora, checkpointing } = this.options;
+    if (pass === "evaluation") return evaluationGraph(this.config, this.groups, { latents, lora });
+    const accumulates = pass === "further";
     return gradientGraph(this.config, this.groups, { latents, accumulates, sizes, lora, checkpointing });
   }
 
   /** Not to be called again before it settles. The program may be disposed by the call after the next. */
-  async get(latents: number, batch: BatchSizes, accumulates: boolean): Promise<Program> {
+  async get(pass: BatchPass, latents: number, batch: BatchSizes): Promise<Program> {
     const sizes = this.options.fixedSizes ? batch : undefined;
-    const key = [latents, accumulates, sizes?.B, sizes?.I, sizes?.M, sizes?.R, sizes?.S, sizes?.T].join();
+    const key = [pass, latents, sizes?.B, sizes?.I, sizes?.M, sizes?.R, sizes?.S, sizes?.T].join();
     const known = this.#programs.get(key);
-    const program = known ?? (await compileFed(this.backend, this.graph(latents, { accumulates, sizes })));
+    const program = known ?? (await compileFed(this.backend, this.graph(pass, latents, sizes)));
     this.#programs.delete(key);
     this.#programs.set(key, program);
     for (const [oldest, unused] of this.#programs) {
