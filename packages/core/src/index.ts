@@ -119,6 +119,7 @@ export {
   type WeightEntry,
   type WeightSource,
   type WeightStore,
+  openWeights,
   writeWeights,
 } from "./weights/index-node.ts";
 

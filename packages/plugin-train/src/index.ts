@@ -1,20 +1,33 @@
 import type { CommandTable } from "@fusion-vlm/plugin-kit";
+import { TrainResume } from "./commands/resume.ts";
 import { Train } from "./commands/train.ts";
 
 /** Command id to class; named by the `oclif` block of package.json. */
-export const COMMANDS = { train: Train } satisfies CommandTable;
+export const COMMANDS = { train: Train, "train:resume": TrainResume } satisfies CommandTable;
 
 // Training as a library
 export type { SkippedRecord } from "./dataset/dataset.ts";
 export type {
   BeginEvent,
+  CheckpointEvent,
   DataEvent,
   EndEvent,
+  EvaluationEvent,
   ReadingEvent,
   SavingEvent,
+  SkippedStepEvent,
+  SourceLoss,
   StepEvent,
   TrainEvent,
   WarningEvent,
 } from "./trainer/train-events.ts";
-export { type TrainResult, trainModel } from "./trainer/train-model.ts";
-export type { TrainingData, TrainOptions } from "./trainer/train-options.ts";
+export { type RecipeName, type StageName, stageNames, stagePresets } from "./options/stage-presets.ts";
+export type {
+  DivergencePolicy,
+  KeepingOptions,
+  StageOptions,
+  TrainingData,
+  TrainOptions,
+} from "./options/train-options.ts";
+export { type ResumeOptions, resumeTraining, trainModel } from "./trainer/train-model.ts";
+export type { StageResult, TrainResult } from "./trainer/train-result.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { rmdirSync, rmSync } from "node:fs";
-import { mkdir, readdir, rename, rm, rmdir, statfs } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, rmdir, statfs } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { FusionError, makeFolders } from "@fusion-vlm/core";
 import { writing } from "./write-error.ts";
@@ -57,8 +57,13 @@ export class OutputFolder {
     return output;
   }
 
-  /** Gives the folder its name. */
-  async publish(): Promise<void> {
+  /**
+   * Gives the folder its name.
+   *
+   * @param durable - flush every file first, so that a power cut leaves all of it or nothing; for folders of a few files
+   */
+  async publish({ durable = false }: { durable?: boolean } = {}): Promise<void> {
+    if (durable) await writing(this.#shown, () => flushTree(this.path));
     // Someone may have used the name meanwhile; and Windows renames onto nothing.
     await requireFree(this.#shown, this.#final);
     await writing(
@@ -66,6 +71,7 @@ export class OutputFolder {
       async () => {
         await rmdir(this.#final).catch(unlessMissing);
         await rename(this.path, this.#final);
+        if (durable) await flush(dirname(this.#final));
       },
       { expected },
     );
@@ -111,6 +117,26 @@ async function requireFree(shown: string, final: string): Promise<void> {
 
 function inTheWay(at: string, actual: string, hint = "Give another folder, or remove this one."): FusionError {
   return new FusionError({ code: "WRITE_FAILED", at, expected, actual, hint });
+}
+
+async function flushTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await flushTree(path);
+    else await flush(path);
+  }
+  await flush(folder);
+}
+
+async function flush(path: string): Promise<void> {
+  // Windows flushes no folders, and files only where they are open for writing.
+  if (process.platform === "win32") return;
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 function unlessMissing(cause: NodeJS.ErrnoException): void {

@@ -1,6 +1,9 @@
 import { type ScheduleName, schedules } from "@fusion-vlm/core/train";
 import { engineFlags, numberFlag, seedFlag } from "@fusion-vlm/plugin-kit";
 import { Flags } from "@oclif/core";
+import { recipeNames, stageNames } from "../options/stage-presets.ts";
+import type { KeepingOptions } from "../options/train-options.ts";
+import { present } from "./train-config.ts";
 import { partNames } from "./train-rules.ts";
 
 const dtypes = ["float32", "float16", "bfloat16"] as const;
@@ -8,7 +11,8 @@ const dtypes = ["float32", "float16", "bfloat16"] as const;
 /** Several values of one flag. */
 const list = { multiple: true, multipleNonGreedy: true } as const;
 
-export const trainFlags = {
+/** What is trained, and how. */
+export const trainingFlags = {
   ...engineFlags,
   model: {
     ...engineFlags.model,
@@ -18,8 +22,8 @@ export const trainFlags = {
   data: Flags.string({
     ...list,
     char: "d",
-    required: true,
-    description: "LLaVA-style JSON or JSON lines. Repeatable: files are trained on one after the other.",
+    description:
+      "LLaVA-style JSON or JSON lines, or a YAML file that mixes several. Repeatable: files are trained on one after the other. With --stage all: STAGE=FILE.",
     helpValue: "FILE",
     helpGroup: "DATA",
   }),
@@ -31,25 +35,56 @@ export const trainFlags = {
   mix: Flags.boolean({ description: "Shuffle all data files as one.", helpGroup: "DATA" }),
   "max-skipped": Flags.integer({
     min: 0,
-    description: "Samples longer than the context that are left out before it is an error. Default: 100.",
+    description:
+      "Samples of a file that are left out, as they are too long or cannot be read, before it is an error. Default: 100.",
     helpValue: "N",
     helpGroup: "DATA",
-  }),
-  out: Flags.string({
-    char: "o",
-    required: true,
-    description: "Model folder to write; it must be empty or not exist.",
-    helpValue: "FOLDER",
-    helpGroup: "OUTPUT",
   }),
   dtype: Flags.option({
     options: dtypes,
     description: "Element type of the weights written. Default: float32.",
     helpGroup: "OUTPUT",
   })(),
-  "save-on-interrupt": Flags.boolean({
-    description: "Ctrl-C saves the model as it is, instead of nothing.",
+  result: Flags.option({
+    options: ["last", "best"] as const,
+    description: "Weights that a stage ends with: of its last step, or of its best evaluation. Default: last.",
     helpGroup: "OUTPUT",
+  })(),
+
+  stage: Flags.option({
+    options: [...stageNames, "all"] as const,
+    description: "Stage of the paper, with its hyper-parameters as defaults; all: one after the other.",
+    helpGroup: "STAGE",
+  })(),
+  recipe: Flags.option({
+    options: recipeNames,
+    description: "Whose hyper-parameters the stages have. Default: paper.",
+    helpGroup: "STAGE",
+  })(),
+
+  heldout: Flags.string({
+    ...list,
+    description: "Samples that the model is evaluated on and never trained on. Repeatable.",
+    helpValue: "FILE",
+    helpGroup: "EVALUATION",
+  }),
+  "evaluate-every": Flags.integer({
+    min: 1,
+    description: "Steps from one evaluation to the next. Default: a twentieth of the stage.",
+    helpValue: "N",
+    helpGroup: "EVALUATION",
+  }),
+  patience: Flags.integer({
+    min: 1,
+    description: "End a stage after N evaluations in a row that are not better.",
+    helpValue: "N",
+    helpGroup: "EVALUATION",
+  }),
+  "spike-factor": numberFlag({
+    min: 0,
+    description: "A loss this many times the largest of the last 50, and above 1, is a spike; 0: never. Default: 3.",
+    helpValue: "F",
+    helpGroup: "TROUBLE",
   }),
 
   epochs: Flags.integer({
@@ -61,6 +96,12 @@ export const trainFlags = {
     helpGroup: "LENGTH",
   }),
   "max-steps": Flags.integer({ min: 1, description: "Most updates.", helpValue: "N", helpGroup: "LENGTH" }),
+  "max-length": Flags.integer({
+    min: 1,
+    description: "Longer samples are left out. Default: the model's context.",
+    helpValue: "N",
+    helpGroup: "DATA",
+  }),
   "max-minutes": numberFlag({
     min: 0,
     description: "Most wall time; the learning rate follows the clock.",
@@ -83,7 +124,8 @@ export const trainFlags = {
   }),
   "micro-batch": Flags.integer({
     min: 1,
-    description: "Samples that run together; less needs less memory. Default: the batch size.",
+    description:
+      "Samples that run together; less needs less memory. Default: the largest divisor of the batch size up to 32.",
     helpValue: "N",
     helpGroup: "OPTIMISER",
   }),
@@ -185,3 +227,64 @@ export const trainFlags = {
   }),
   seed: seedFlag,
 };
+
+export const outFlag = {
+  out: Flags.string({
+    char: "o",
+    required: true,
+    description: "Model folder to write; it must be empty or not exist.",
+    helpValue: "FOLDER",
+    helpGroup: "OUTPUT",
+  }),
+};
+
+/** How a training is kept on the disk, and what it does in trouble: a training that goes on may choose them anew. */
+export const keepingFlags = {
+  "checkpoint-minutes": numberFlag({
+    above: 0,
+    description: "Minutes from one checkpoint to the next. Default: 5.",
+    helpValue: "M",
+    helpGroup: "CHECKPOINTS",
+  }),
+  "checkpoint-steps": Flags.integer({
+    min: 1,
+    description: "Steps from one checkpoint to the next, beside the minutes.",
+    helpValue: "N",
+    helpGroup: "CHECKPOINTS",
+  }),
+  "keep-checkpoints": Flags.integer({
+    min: 1,
+    description: "Newest checkpoints that stay, beside the best one. Default: 2.",
+    helpValue: "N",
+    helpGroup: "CHECKPOINTS",
+  }),
+  "keep-training": Flags.boolean({
+    description: "Leave OUT.training, with checkpoints and the models of the stages, when the training is complete.",
+    helpGroup: "CHECKPOINTS",
+  }),
+  restart: Flags.boolean({
+    description: "Forget what an earlier training into the same folder has left.",
+    helpGroup: "CHECKPOINTS",
+  }),
+  "on-divergence": Flags.option({
+    options: ["stop", "skip"] as const,
+    description: "What to do about a loss that is no number, or a spike: end, or leave the batch out. Default: stop.",
+    helpGroup: "TROUBLE",
+  })(),
+};
+
+export function keepingOf(flags: {
+  readonly "checkpoint-minutes"?: number;
+  readonly "checkpoint-steps"?: number;
+  readonly "keep-checkpoints"?: number;
+  readonly "keep-training"?: boolean;
+  readonly "on-divergence"?: KeepingOptions["onDivergence"];
+}): KeepingOptions {
+  return present({
+    checkpointMinutes: flags["checkpoint-minutes"],
+    checkpointSteps: flags["checkpoint-steps"],
+    keepCheckpoints: flags["keep-checkpoints"],
+    keepTraining: flags["keep-training"],
+    onDivergence: flags["on-divergence"],
+  });
+}

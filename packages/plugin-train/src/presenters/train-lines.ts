@@ -1,6 +1,6 @@
 import { formatCount, formatDuration, keyValues, printableLine } from "@fusion-vlm/plugin-kit";
-import type { BeginEvent, DataEvent, StepEvent } from "../trainer/train-events.ts";
-import type { TrainResult } from "../trainer/train-model.ts";
+import type { BeginEvent, DataEvent, EvaluationEvent, SkippedStepEvent, StepEvent } from "../trainer/train-events.ts";
+import type { TrainResult } from "../trainer/train-result.ts";
 
 /** How far, how well, how fast: what fits into 80 columns first. */
 export function stepLine(event: StepEvent): string {
@@ -28,23 +28,42 @@ export function dataLines({ file, samples, pictures, skipped, cutInstructions }:
   return lines.join("\n");
 }
 
-export function beginLine({ model, parameters, device, steps, settings }: BeginEvent): string {
+export function beginLine({ stage, stepsBefore, model, parameters, device, steps, settings }: BeginEvent): string {
   const length = steps === null ? `${settings.maxMinutes} minutes` : `${steps} steps`;
   const size = `${printableLine(model)}, ${formatCount(parameters)} parameters, on ${device}`;
-  return `${size}: ${length} of ${settings.batchSize} samples, learning rate ${settings.learningRate}, seed ${settings.seed}`;
+  const part = stage === null ? "" : `stage ${stage}: `;
+  const from = stepsBefore > 0 ? `, behind step ${stepsBefore}` : "";
+  return `${part}${size}: ${length} of ${settings.batchSize} samples, learning rate ${settings.learningRate}, seed ${settings.seed}${from}`;
+}
+
+/** A checkpoint is no news, but a better model is. */
+export function evaluationLine({ step, samples, answer, exactMatch, best }: EvaluationEvent): string {
+  const share = `${(100 * exactMatch).toFixed(1)} % of ${samples} right`;
+  return `  held out, step ${step}: answer loss ${answer.toFixed(4)}, ${share}${best ? ", the best so far" : ""}`;
+}
+
+export function skippedStepLine({ step, reason, batch }: SkippedStepEvent): string {
+  return `  step ${step} left out: ${reason} (${batch.length} samples)`;
 }
 
 /** What came of it. */
-export function renderTraining({ folder, steps, samples, seconds, interrupted, last, dtype }: TrainResult): string {
+export function renderTraining({ folder, steps, samples, seconds, stages, resumedAt, dtype }: TrainResult): string {
   const shown = printableLine(folder);
+  const { last, evaluation } = stages.at(-1) ?? {};
   return [
-    interrupted ? `${shown}: stopped, and saved as it was then` : `${shown}: trained`,
+    stages.length > 0 ? `${shown}: trained` : `${shown}: trained before, nothing to do`,
     keyValues([
-      ["steps", steps],
+      ["steps", resumedAt > 0 && stages.length > 0 ? `${steps}, the first ${resumedAt} before` : steps],
       ["samples", samples],
       ["time", formatDuration(seconds)],
-      ["loss", `${last.loss.toFixed(4)} (answer ${last.answer.toFixed(4)}), last step`],
-      ["speed", last.samplesPerSecond > 0 ? speedOf(last) : undefined],
+      ["loss", last && `${last.loss.toFixed(4)} (answer ${last.answer.toFixed(4)}), last step`],
+      [
+        "held out",
+        evaluation &&
+          `${(100 * evaluation.exactMatch).toFixed(1)} % right, answer loss ${evaluation.answer.toFixed(4)}`,
+      ],
+      ["stopped early", stages.some(({ stoppedEarly }) => stoppedEarly) ? "yes" : undefined],
+      ["speed", last && last.samplesPerSecond > 0 ? speedOf(last) : undefined],
       ["weights", dtype],
       ["log", `${shown}/train-log.jsonl`],
     ]),

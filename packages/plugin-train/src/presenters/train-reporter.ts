@@ -1,6 +1,6 @@
 import { type Progress, type ProgressOptions, printableLine } from "@fusion-vlm/plugin-kit";
 import type { TrainEvent } from "../trainer/train-events.ts";
-import { beginLine, dataLines, stepLine } from "./train-lines.ts";
+import { beginLine, dataLines, evaluationLine, skippedStepLine, stepLine } from "./train-lines.ts";
 
 /** Where a training's progress goes: lines that stay, and one that is redrawn. */
 export interface ReportTarget {
@@ -42,6 +42,14 @@ export class TrainReporter {
         return;
       case "warning":
         this.#note(`Note: ${printableLine(event.message)}`);
+        return;
+      case "evaluation":
+        this.#note(evaluationLine(event));
+        return;
+      case "skipped-step":
+        this.#note(skippedStepLine(event));
+        return;
+      case "checkpoint":
         return;
       case "step":
         this.#step(stepLine(event));

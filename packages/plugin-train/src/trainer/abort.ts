@@ -1,11 +1,13 @@
 import { FusionError } from "@fusion-vlm/core";
 
+const startAgain = "Start it again.";
+
 /**
  * Throws ABORTED when the signal has been aborted.
  *
  * @param outcome - what became of the work so far
  */
-export function throwIfAborted(signal: AbortSignal | undefined, outcome: string): void {
+export function throwIfAborted(signal: AbortSignal | undefined, outcome: string, hint = startAgain): void {
   if (!signal?.aborted) return;
   const { reason } = signal;
   const why = FusionError.isInstance(reason) ? reason.message : "stopped by its abort signal";
@@ -13,7 +15,7 @@ export function throwIfAborted(signal: AbortSignal | undefined, outcome: string)
     code: "ABORTED",
     at: "training",
     message: `training: ${why}; ${outcome}`,
-    hint: "Start it again; --save-on-interrupt keeps what it has learned when it is stopped.",
+    hint,
     details: FusionError.isInstance(reason) ? reason.details : {},
     cause: FusionError.isInstance(reason) ? undefined : reason,
   });

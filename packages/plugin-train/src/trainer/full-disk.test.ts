@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SmallDisk, writeTinyModel } from "@fusion-vlm/core/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { TrainOptions } from "../options/train-options.ts";
 import { EventChannel } from "./event-channel.ts";
 import type { TrainEvent } from "./train-events.ts";
 import { TrainLog } from "./train-log.ts";
 import { trainModel } from "./train-model.ts";
-import type { TrainOptions } from "./train-options.ts";
 import { colourRecords, writePictures, writeRecords } from "./training-data-for-tests.ts";
 
 const { missing } = SmallDisk;
@@ -101,12 +101,12 @@ describe.skipIf(missing)(`a disk that fills up${missing ? ` (${missing})` : ""}`
   });
 
   test("behind the model costs the end of the log, in whole lines, and not the model", async () => {
-    const log = await TrainLog.create(disk.path);
+    const log = await TrainLog.open(disk.path);
     const told: TrainEvent[] = [];
     const channel = new EventChannel(log, "out", (event) => told.push(event));
     await channel.emit({ type: "saving", folder: "x".repeat(4000) });
     disk.fillNow();
-    await channel.end({ type: "end", steps: 1, samples: 1, seconds: Number("1".repeat(300)), interrupted: false });
+    await channel.end({ type: "end", steps: 1, samples: 1, seconds: Number("1".repeat(300)), stoppedEarly: false });
     await log.close();
 
     const message = "out/train-log.jsonl: the disk is full, its last line is missing. The model is complete.";

@@ -7,11 +7,13 @@ export interface PaceOptions {
   /** Shares of the phases in `maxSteps` and `maxMinutes`; their sum is 1. */
   readonly shares: readonly number[];
   readonly maxSteps?: number;
-  /** Milliseconds from the first step on. */
+  /** Milliseconds from the first step on, those of `elapsedBefore` included. */
   readonly maxTime?: number;
   readonly peak: number;
   readonly warmupRatio: number;
   readonly schedule: ScheduleName;
+  /** Seconds that a training which goes on has taken before. */
+  readonly elapsedBefore?: number;
   /** Milliseconds; for tests. */
   readonly clock?: () => number;
 }
@@ -44,7 +46,7 @@ export class Pace {
     const schedule = schedules[options.schedule]({ peak, totalSteps: steps, warmupRatio });
     this.#rate = (progress) => schedule(progress * steps);
     this.#clock = options.clock ?? (() => performance.now());
-    this.#start = this.#clock();
+    this.#start = this.#clock() - 1000 * (options.elapsedBefore ?? 0);
   }
 
   /** Infinite where only time ends the training. */

@@ -12,6 +12,7 @@ import {
   writeWeights,
 } from "@fusion-vlm/core";
 import { writing } from "@fusion-vlm/plugin-kit";
+import type { StageName } from "../options/stage-presets.ts";
 import type { StartModel } from "./start-model.ts";
 
 const encoders: Readonly<Record<FloatDtype, (values: Float32Array) => Float32Array | Uint16Array>> = {
@@ -37,8 +38,8 @@ export interface SaveOptions {
   readonly start: StartModel;
   readonly parameters: ReadonlyMap<string, Tensor<"float32">>;
   readonly dtype: FloatDtype;
-  /** Called before each tensor; may throw to stop. */
-  readonly onTensor?: () => void;
+  /** The stage that has trained it: `fusion_stage` in config.json; as at the start when absent. */
+  readonly stage?: StageName;
 }
 
 /**
@@ -46,15 +47,14 @@ export interface SaveOptions {
  *
  * @throws WRITE_FAILED when the disk refuses; WEIGHTS_INVALID for a parameter that the element type cannot hold
  */
-export async function saveModel(folder: string, { start, parameters, dtype, onTensor }: SaveOptions): Promise<void> {
+export async function saveModel(folder: string, { start, parameters, dtype, stage }: SaveOptions): Promise<void> {
   await writeJson(join(folder, "generation_config.json"), { do_sample: false });
   for (const file of copiedFiles) await copyIfThere(join(start.folder, file), join(folder, file));
-  await writeJson(join(folder, "config.json"), configOf(start, dtype));
+  await writeJson(join(folder, "config.json"), { ...configOf(start, dtype), ...(stage && { fusion_stage: stage }) });
   const names = [...start.weights.entries.keys()];
   const source: WeightSource = {
     layout: names.map((name) => ({ name, dtype, shape: start.weights.entries.get(name)!.shape })),
     data: async (name) => {
-      onTensor?.();
       // What FUSION does not read (the tower's post-layernorm) goes along for programs that expect it.
       const values = parameters.get(name)?.data ?? toFloat32(await start.weights.read(name));
       return encode(name, values, dtype);

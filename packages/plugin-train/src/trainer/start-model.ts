@@ -1,5 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   chatTemplate,
@@ -13,19 +14,18 @@ import {
   presetNames,
   requireControlTokens,
   sizeOf,
-  temporaryFolder,
   toFloat32,
   type WeightStore,
 } from "@fusion-vlm/core";
-import { writing } from "@fusion-vlm/plugin-kit";
-import type { SettledOptions } from "./train-options.ts";
+import { OutputFolder } from "@fusion-vlm/plugin-kit";
+import type { SettledStage } from "../options/settle-options.ts";
+import { type StageName, stageBefore, stageNames } from "../options/stage-presets.ts";
 
 /** The model that a training begins with. */
 export interface StartModel {
   readonly folder: string;
   /** What the user called it. */
   readonly name: string;
-  /** With the training's own λ and set of Q. */
   readonly config: FusionConfig;
   /** Contents of config.json, all keys. */
   readonly configJson: Readonly<Record<string, unknown>>;
@@ -36,70 +36,107 @@ export interface StartModel {
   readonly untrained: boolean;
   /** A parameter as float32. */
   read(name: string): Promise<Float32Array>;
-  /** Closes the files; removes the folder of a preset. */
+  /** Closes the files. */
   close(): Promise<void>;
 }
 
-type StartOptions = Pick<SettledOptions, "model" | "seed" | "mappingWeight" | "latentCounts" | "signal">;
+export interface StartOptions {
+  /** Model folder, or a preset. */
+  readonly model: string;
+  readonly seed: number;
+  /** Where a preset's first weights are written, and found again by a training that is resumed. */
+  readonly presetFolder: string;
+  readonly signal?: AbortSignal;
+}
 
 /**
- * Opens a model folder, or makes one of a preset at random in a temporary place.
+ * Opens a model folder, or makes one of a preset at random.
  *
  * @throws as `openModelFolder` and `loadTokenizer`; WEIGHTS_INVALID for quantised weights
  */
-export async function openStart({
-  model,
-  seed,
-  mappingWeight,
-  latentCounts,
-  signal,
-}: StartOptions): Promise<StartModel> {
-  const isThere = await stat(model).then(
-    () => true,
-    () => false,
-  );
-  if (isThere || !presetNames.includes(model)) return openFolder(model, model, async () => {});
-  const { path: folder, remove } = await writing(tmpdir(), temporaryFolder);
-  try {
-    await initModel({ preset: model, folder, seed, signal });
-    return await openFolder(folder, `preset ${model}`, remove);
-  } catch (error) {
-    await remove();
-    throw error;
-  }
-
-  async function openFolder(folder: string, name: string, remove: () => Promise<void>): Promise<StartModel> {
-    const { config, weights, untrained } = await openModelFolder(folder);
+export async function openStart({ model, seed, presetFolder, signal }: StartOptions): Promise<StartModel> {
+  if (existsSync(model) || !presetNames.includes(model)) return openFolder(model, model);
+  if (!existsSync(presetFolder)) {
+    const output = await OutputFolder.create(presetFolder);
     try {
-      const shapes = fusionParameters(config);
-      requireFloats(weights, shapes.keys(), folder);
-      const tokenizer = await loadTokenizer(folder);
-      requireControlTokens(tokenizer, chatTemplate(config.template));
-      requireRows(folder, tokenizer, config);
-      return {
-        folder,
-        name,
-        config: {
-          ...config,
-          ...(mappingWeight !== undefined && { mappingWeight }),
-          ...(latentCounts !== undefined && { latentCounts: [...new Set(latentCounts)].toSorted((a, b) => a - b) }),
-        },
-        configJson: JSON.parse(await readFile(join(folder, "config.json"), "utf8")),
-        tokenizer,
-        weights,
-        parameters: [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0),
-        untrained,
-        read: async (parameter) => toFloat32(await weights.read(parameter)),
-        close: async () => {
-          await weights.close();
-          await remove();
-        },
-      };
+      await initModel({ preset: model, folder: output.path, seed, signal });
+      await output.publish({ durable: true });
     } catch (error) {
-      await weights.close();
+      await output.remove();
       throw error;
     }
   }
+  return openFolder(presetFolder, `preset ${model}`);
+}
+
+async function openFolder(folder: string, name: string): Promise<StartModel> {
+  const { config, weights, untrained } = await openModelFolder(folder);
+  try {
+    const shapes = fusionParameters(config);
+    requireFloats(weights, shapes.keys(), folder);
+    const tokenizer = await loadTokenizer(folder);
+    requireControlTokens(tokenizer, chatTemplate(config.template));
+    requireRows(folder, tokenizer, config);
+    return {
+      ...{ folder, name, config, tokenizer, weights, untrained },
+      configJson: JSON.parse(await readFile(join(folder, "config.json"), "utf8")),
+      parameters: [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0),
+      read: async (parameter) => toFloat32(await weights.read(parameter)),
+      close: () => weights.close(),
+    };
+  } catch (error) {
+    await weights.close();
+    throw error;
+  }
+}
+
+/** The start as a stage trains it: with its λ, its set of Q and its longest sample. */
+export function forStage(start: StartModel, { mappingWeight, latentCounts, maxLength }: SettledStage): StartModel {
+  const { config } = start;
+  return {
+    ...start,
+    config: {
+      ...config,
+      ...(mappingWeight !== undefined && { mappingWeight }),
+      ...(latentCounts !== undefined && { latentCounts: [...new Set(latentCounts)].toSorted((a, b) => a - b) }),
+      ...(maxLength !== undefined && { maxLength: Math.min(maxLength, config.maxLength) }),
+    },
+  };
+}
+
+/**
+ * Refuses stages out of order: a later one on random weights, and one that the model has behind it.
+ *
+ * @throws OPTION_INVALID
+ */
+export function requireOrder({ name, untrained, configJson }: StartModel, stage: StageName): void {
+  const wrong = (expected: string, actual: string, hint: string) =>
+    new FusionError({ code: "OPTION_INVALID", at: `stage ${stage}`, expected, actual, hint });
+  const before = stageBefore(stage);
+  if (untrained && before !== undefined) {
+    const hint = `Train stage 1 first, or all of them by --stage all; without --stage anything can be trained.`;
+    throw wrong(`a model that stage ${before} has trained`, `${name}, whose weights are random`, hint);
+  }
+  const done = stageNames.find((one) => one === configJson.fusion_stage);
+  if (done === undefined || stageNames.indexOf(done) < stageNames.indexOf(stage)) return;
+  const hint = "Choose a later stage, or leave out --stage to train it further.";
+  throw wrong(`a model that stage ${stage} is still to train`, `${name}, which stage ${done} has trained`, hint);
+}
+
+/** What tells this start from another one: hashes of its small files, sizes and headers of its weights. */
+export async function fingerprintOf({ folder, weights }: StartModel): Promise<Record<string, string>> {
+  const prints: Record<string, string> = {};
+  for (const file of ["config.json", "vision_config.json", "tokenizer.json"]) {
+    const contents = await readFile(join(folder, file)).catch(() => undefined);
+    if (contents) prints[file] = sha256(contents);
+  }
+  const layout = [...weights.entries].map(([name, { dtype, shape, offset }]) => [name, dtype, shape, offset]);
+  prints.weights = `${weights.totalBytes} bytes, ${sha256(JSON.stringify(layout))}`;
+  return prints;
+}
+
+function sha256(contents: string | Uint8Array): string {
+  return createHash("sha256").update(contents).digest("hex");
 }
 
 function requireFloats({ entries }: WeightStore, names: Iterable<string>, folder: string): void {

@@ -156,7 +156,8 @@ export interface EndEvent {
   readonly type: "end";
   readonly steps: number;
   readonly samples: number;
+  /** Of training, those before a resume included. */
   readonly seconds: number;
-  /** Stopped early; the model was saved as it was then. */
-  readonly interrupted: boolean;
+  /** The evaluations of the last stage had not become better for as long as its patience. */
+  readonly stoppedEarly: boolean;
 }

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { copyFile, type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { isDiskFull, writing } from "@fusion-vlm/plugin-kit";
 import type { TrainEvent } from "./train-events.ts";
@@ -19,10 +19,25 @@ export class TrainLog {
     private readonly handle: FileHandle,
   ) {}
 
-  /** Throws WRITE_FAILED. */
-  static async create(folder: string): Promise<TrainLog> {
+  /**
+   * Opens the log of a folder, or begins it.
+   *
+   * @param bytes - what belongs to the training that goes on; lines behind it are of steps that will be made again
+   * @throws WRITE_FAILED
+   */
+  static async open(folder: string, bytes = 0): Promise<TrainLog> {
     const path = join(folder, logFile);
-    return new TrainLog(path, await writing(path, () => open(path, "ax")));
+    const handle = await writing(path, () => open(path, "a"));
+    const size = Math.min(bytes, (await handle.stat()).size);
+    await writing(path, () => handle.truncate(size));
+    const log = new TrainLog(path, handle);
+    log.#size = size;
+    return log;
+  }
+
+  /** Bytes of the lines that are on the disk. */
+  get bytes(): number {
+    return this.#size;
   }
 
   /** Lines that are not on the disk. */
@@ -53,6 +68,12 @@ export class TrainLog {
       this.#size += bytes.length;
       this.#waiting.shift();
     }
+  }
+
+  /** Puts what is on the disk into another folder too. Throws WRITE_FAILED. */
+  async copyTo(folder: string): Promise<void> {
+    const copy = join(folder, logFile);
+    await writing(copy, () => copyFile(this.path, copy));
   }
 
   close(): Promise<void> {

@@ -1,0 +1,150 @@
+import { type Cleanup, nodeBackend } from "@fusion-vlm/core";
+import type { SettledOptions } from "../options/settle-options.ts";
+import { PictureStore } from "../pictures/picture-store.ts";
+import { begun } from "../training-folder/checkpoint.ts";
+import {
+  machineFacts,
+  type RunRecord,
+  readRecord,
+  requireSameFiles,
+  requireSameOptions,
+  type StageFingerprints,
+  writeRecord,
+} from "../training-folder/run-record.ts";
+import type { Position, TrainingFolder } from "../training-folder/training-folder.ts";
+import { EventChannel } from "./event-channel.ts";
+import { StageData } from "./stage-data.ts";
+import { StageTraining } from "./stage-training.ts";
+import { fingerprintOf, forStage, openStart, requireOrder, type StartModel } from "./start-model.ts";
+import { TrainLog } from "./train-log.ts";
+import type { StageResult, TrainResult } from "./train-result.ts";
+
+/** Threads that prepare pictures: they share the processor with the engine. */
+const pictureThreads = 2;
+
+const nothingWritten = "nothing was written";
+
+/** A stage that is ready to be trained: the model that it begins with, and its data. */
+interface ReadyStage {
+  readonly start: StartModel;
+  readonly data: StageData;
+}
+
+/** One training, from its beginning or from where it stands, to the model folder. */
+export class TrainingRun {
+  /** What is in the folder is this training's. */
+  #isOurs = false;
+  #pictures: PictureStore | undefined;
+
+  constructor(
+    private readonly options: SettledOptions,
+    private readonly folder: TrainingFolder,
+    private readonly undo: Cleanup,
+  ) {}
+
+  /** True when the folder holds nothing that a training could go on from. */
+  async isOfNoUse(): Promise<boolean> {
+    if (!this.folder.isNew && !this.#isOurs) return false;
+    return !(await this.folder.hasResult()) && (await this.#position()) === undefined;
+  }
+
+  async run(): Promise<TrainResult> {
+    const { folder, undo } = this;
+    const { learning, onEvent } = this.options;
+    const known = await readRecord(folder.path);
+    if (known) requireSameOptions(folder.path, known.options, learning);
+    await folder.requireFreeOut();
+    this.#isOurs = true;
+    if (await folder.hasResult()) {
+      const { result } = (await readRecord(folder.resultPath))!;
+      await folder.publish();
+      return result!;
+    }
+
+    const position = (await this.#position()) ?? { progress: begun };
+    const log = undo.later(await TrainLog.open(folder.path, position.progress.logBytes), (file) => file.close());
+    const channel = new EventChannel(log, folder.path, onEvent);
+    let stage = position.progress.stage;
+    let ready = await this.#ready(stage, channel);
+    const record = known ?? (await this.#begin(ready));
+    const backend = undo.later(await nodeBackend(this.options), (engine) => engine.dispose());
+    const results: StageResult[] = [];
+    for (let { progress, checkpoint }: Position = position; ; checkpoint = undefined) {
+      if (stage === 0) requireSameFiles(folder.path, "start", record.start, await fingerprintOf(ready.start));
+      requireSameFiles(folder.path, "data", record.data[stage], ready.data.fingerprints);
+      const training = new StageTraining({
+        ...{ options: this.options, folder, ...ready, backend, channel, log, from: progress, checkpoint },
+      });
+      const end = await training.run();
+      results.push(end.result);
+      progress = end.progress;
+      if (stage === learning.stages.length - 1) {
+        const result: TrainResult = {
+          ...{ folder: this.options.out, parameters: ready.start.parameters, dtype: learning.dtype },
+          ...{ steps: progress.steps, samples: progress.samples, seconds: progress.seconds, stages: results },
+          ...{ resumedAt: position.progress.steps, skipped: ready.data.skipped, warnings: channel.warnings },
+        };
+        await training.finish(end, { ...record, result });
+        await folder.publish();
+        return result;
+      }
+      await training.saveStage(end);
+      await Promise.all([ready.data.close(), ready.start.close()]);
+      stage += 1;
+      ready = await this.#ready(stage, channel);
+      progress = (await this.#position())!.progress;
+    }
+  }
+
+  #position(): Promise<Position | undefined> {
+    return this.folder.position(this.options.learning.stages.map(({ name }) => name));
+  }
+
+  async #outcome(): Promise<string> {
+    const position = await this.#position();
+    return position ? `its first ${position.progress.steps} steps are saved in ${this.folder.path}` : nothingWritten;
+  }
+
+  /** Opens what a stage begins with: the model of the stage before, and its data. */
+  async #ready(index: number, channel: EventChannel): Promise<ReadyStage> {
+    const { learning, signal, onEvent, pictureCacheBytes, worker } = this.options;
+    const stage = learning.stages[index]!;
+    const before = index > 0 ? learning.stages[index - 1]!.name : null;
+    const model = before === null ? learning.model : this.folder.stagePath(before);
+    const opened = await openStart({ model, seed: learning.seed, presetFolder: this.folder.startPath, signal });
+    const start = this.undo.later(forStage(opened, stage), (one) => one.close());
+    if (stage.name !== null) requireOrder(start, stage.name);
+    const { imageSize: cropSize, mean, std } = start.config.vision;
+    this.#pictures ??= this.undo.later(
+      new PictureStore({
+        prepare: { cropSize, mean, std },
+        cacheBytes: pictureCacheBytes,
+        threads: worker === false ? 0 : pictureThreads,
+      }),
+      (store) => store.dispose(),
+    );
+    const following = { onReading: onEvent, signal, outcome: await this.#outcome() };
+    const opening = StageData.open({ stage, learning, start, pictures: this.#pictures, ...following });
+    const data = this.undo.later(await opening, (one) => one.close());
+    for (const event of data.events) await channel.emit(event);
+    return { start, data };
+  }
+
+  /** Looks at the data of the stages to come, so that hours of training do not end in front of a missing file. */
+  async #begin({ start, data }: ReadyStage): Promise<RunRecord> {
+    const { learning, threads, signal, onEvent } = this.options;
+    const prints: StageFingerprints[] = [data.fingerprints];
+    for (const stage of learning.stages.slice(1)) {
+      const later = { stage, learning, start: forStage(start, stage), pictures: this.#pictures! };
+      const opened = await StageData.open({ ...later, onReading: onEvent, signal, outcome: nothingWritten });
+      prints.push(opened.fingerprints);
+      await opened.close();
+    }
+    const record: RunRecord = {
+      ...{ version: 1, options: learning, start: await fingerprintOf(start), data: prints },
+      machine: machineFacts(threads),
+    };
+    await writeRecord(this.folder.path, record);
+    return record;
+  }
+}
