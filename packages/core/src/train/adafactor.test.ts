@@ -239,7 +239,7 @@ describe("training with Adafactor", () => {
 
   it.each([
     [{ optimizer: "adafactor", beta1: 0.9 }, "beta1: expected nothing beside the optimizer adafactor, got 0.9"],
-    [{ optimizer: "sgd" as never }, "optimizer: expected adamw or adafactor, got sgd"],
+    [{ optimizer: "sgd" as never }, "optimizer: expected adamw, muon or adafactor, got sgd"],
   ] as const)("refuses %o", async (options, message) => {
     await expect(TrainingState.create(backend, config, read, options)).rejects.toThrow(message);
   });

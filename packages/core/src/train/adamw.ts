@@ -24,11 +24,13 @@ export function adamw(options: AdamWOptions): Optimizer {
     name: "adamw",
     moments: () => ["firstMoment", "secondMoment"],
     graph: (groups) => adamwGraph(groups, options),
-    scalars: (step) => ({
-      correction1: 1 - options.beta1 ** step,
-      correction2: Math.sqrt(1 - options.beta2 ** step),
-    }),
+    scalars: (step) => adamwScalars(step, options),
   };
+}
+
+/** Corrections of moments that began as zeros, for a step counted from 1. */
+export function adamwScalars(step: number, { beta1, beta2 }: AdamWOptions): Record<string, number> {
+  return { correction1: 1 - beta1 ** step, correction2: Math.sqrt(1 - beta2 ** step) };
 }
 
 /**
@@ -59,19 +61,30 @@ function updateGroup(
   op: OpBuilder,
   group: ParameterGroup,
   gradient: Value,
-  { learningRate, correction1, correction2 }: Readonly<Record<"learningRate" | "correction1" | "correction2", Value>>,
-  { beta1, beta2, epsilon }: AdamWOptions,
+  { learningRate, ...corrections }: Readonly<Record<"learningRate" | "correction1" | "correction2", Value>>,
+  options: AdamWOptions,
 ): void {
   const { parameters, firstMoment, secondMoment } = stateNames;
   const [theta, m, v] = [parameters, firstMoment, secondMoment].map((name) =>
     op.input(name(group), "float32", [group.size]),
   ) as [Value, Value, Value];
   const rate = groupRate(op, group, learningRate);
+  const next = adamwStep(op, gradient, { m, v }, { rate, ...corrections }, options);
+  op.output(`${parameters(group)}.next`, op.Sub(decayed(op, group, theta, rate), next.step));
+  op.output(`${firstMoment(group)}.next`, next.m);
+  op.output(`${secondMoment(group)}.next`, next.v);
+}
+
+/** What is taken from the parameters, and their new moments. */
+export function adamwStep(
+  op: OpBuilder,
+  gradient: Value,
+  { m, v }: Readonly<Record<"m" | "v", Value>>,
+  { rate, correction1, correction2 }: Readonly<Record<"rate" | "correction1" | "correction2", Value>>,
+  { beta1, beta2, epsilon }: AdamWOptions,
+): Readonly<Record<"step" | "m" | "v", Value>> {
   const nextM = op.Add(op.Mul(m, beta1), op.Mul(gradient, 1 - beta1));
   const nextV = op.Add(op.Mul(v, beta2), op.Mul(op.Mul(gradient, gradient), 1 - beta2));
   const denominator = op.Add(op.Div(op.Sqrt(nextV), correction2), epsilon);
-  const step = op.Div(op.Mul(nextM, op.Div(rate, correction1)), denominator);
-  op.output(`${parameters(group)}.next`, op.Sub(decayed(op, group, theta, rate), step));
-  op.output(`${firstMoment(group)}.next`, nextM);
-  op.output(`${secondMoment(group)}.next`, nextV);
+  return { step: op.Div(op.Mul(nextM, op.Div(rate, correction1)), denominator), m: nextM, v: nextV };
 }

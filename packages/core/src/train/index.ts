@@ -2,8 +2,15 @@ export { type AdafactorOptions, adafactor, adafactorDefaults } from "./adafactor
 export { type AdamWOptions, adamw, adamwDefaults } from "./adamw.ts";
 export { type BatchSizes, gradientGraph } from "./gradient-graph.ts";
 export { type Lora, type LoraAdapter, type LoraOptions, loraAdapters } from "./lora.ts";
+export { type MuonOptions, muon, muonDefaults } from "./muon.ts";
 export type { NamePattern } from "./name-pattern.ts";
-export { type MomentKind, type Optimizer, type OptimizerName, optimizerStateBytes } from "./optimizer.ts";
+export {
+  type MomentKind,
+  type Optimizer,
+  type OptimizerName,
+  optimizerNames,
+  optimizerStateBytes,
+} from "./optimizer.ts";
 export {
   type FlatLayout,
   type FlatParameter,

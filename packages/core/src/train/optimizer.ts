@@ -2,7 +2,8 @@ import type { Graph } from "../graph/index.ts";
 import { type ParameterGroup, type StateKind, stateLayout, trainedGroups } from "./parameter-groups.ts";
 
 export type MomentKind = Exclude<StateKind, "parameters" | "gradient">;
-export type OptimizerName = "adamw" | "adafactor";
+export const optimizerNames = ["adamw", "muon", "adafactor"] as const;
+export type OptimizerName = (typeof optimizerNames)[number];
 
 /** How gradients change parameters: an update program, and what it remembers from step to step. */
 export interface Optimizer {

@@ -2,11 +2,15 @@ import { FusionError } from "../errors/index.ts";
 import { adafactor, adafactorDefaults } from "./adafactor.ts";
 import { type AdamWOptions, adamw, adamwDefaults } from "./adamw.ts";
 import type { LoraOptions } from "./lora.ts";
+import { muon, muonDefaults } from "./muon.ts";
 import type { Optimizer, OptimizerName } from "./optimizer.ts";
 import type { ParameterRule } from "./parameter-rule.ts";
 
 export interface TrainingOptions extends Partial<AdamWOptions> {
-  /** `adamw` when absent. `adafactor` keeps far less in memory; it has no `beta1`, `beta2` and `epsilon` to choose. */
+  /**
+   * `adamw` when absent, as in the paper. `muon` learns from random weights in about half the steps; `adafactor` keeps far less in
+   * memory, and has no `beta1`, `beta2` and `epsilon` to choose.
+   */
   readonly optimizer?: OptimizerName;
   /** Of matrices; norms and biases are never decayed. 0 when absent, as in the paper. */
   readonly weightDecay?: number;
@@ -49,14 +53,15 @@ function chosenOptimizer(options: TrainingOptions): Optimizer {
   const { optimizer = "adamw", maxGradientNorm = adamwDefaults.maxGradientNorm } = options;
   requireNumber("maxGradientNorm", maxGradientNorm);
   const { beta1 = adamwDefaults.beta1, beta2 = adamwDefaults.beta2, epsilon = adamwDefaults.epsilon } = options;
-  if (optimizer === "adamw") {
+  if (optimizer === "adamw" || optimizer === "muon") {
     for (const [name, beta] of Object.entries({ beta1, beta2 })) {
       if (!(beta >= 0 && beta < 1)) throw optionError(name, "a number from 0 to below 1", String(beta));
     }
     requireNumber("epsilon", epsilon);
-    return adamw({ beta1, beta2, epsilon, maxGradientNorm });
+    const moments = { beta1, beta2, epsilon, maxGradientNorm };
+    return optimizer === "adamw" ? adamw(moments) : muon({ ...muonDefaults, ...moments });
   }
-  if (optimizer !== "adafactor") throw optionError("optimizer", "adamw or adafactor", String(optimizer));
+  if (optimizer !== "adafactor") throw optionError("optimizer", "adamw, muon or adafactor", String(optimizer));
   for (const name of ["beta1", "beta2", "epsilon"] as const) {
     if (options[name] !== undefined)
       throw optionError(name, "nothing beside the optimizer adafactor", String(options[name]));

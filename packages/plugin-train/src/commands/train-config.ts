@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { schedules } from "@fusion-vlm/core/train";
+import { optimizerNames, schedules } from "@fusion-vlm/core/train";
 import { type LoadedConfig, pluginConfig } from "@fusion-vlm/plugin-kit";
 import { z } from "zod";
 import { recipeNames, type StageName, stageNames } from "../options/stage-presets.ts";
@@ -29,7 +29,7 @@ const stageShape = {
   learningRate: z.number().positive().optional(),
   warmupRatio: number,
   schedule: z.enum(Object.keys(schedules) as [keyof typeof schedules]).optional(),
-  optimizer: z.enum(["adamw", "adafactor"]).optional(),
+  optimizer: z.enum(optimizerNames).optional(),
   checkpointing: z.boolean().optional(),
   weightDecay: number,
   beta1: number,

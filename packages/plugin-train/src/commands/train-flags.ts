@@ -1,4 +1,4 @@
-import { type ScheduleName, schedules } from "@fusion-vlm/core/train";
+import { optimizerNames, type ScheduleName, schedules } from "@fusion-vlm/core/train";
 import { engineFlags, numberFlag, seedFlag } from "@fusion-vlm/plugin-kit";
 import { Flags } from "@oclif/core";
 import { recipeNames, stageNames } from "../options/stage-presets.ts";
@@ -148,8 +148,9 @@ export const trainingFlags = {
     helpGroup: "OPTIMISER",
   })(),
   optimizer: Flags.option({
-    options: ["adamw", "adafactor"] as const,
-    description: "adafactor keeps far less in memory, and takes no --beta1, --beta2 and --epsilon. Default: adamw.",
+    options: optimizerNames,
+    description:
+      "muon learns from random weights in about half the steps; adafactor keeps far less in memory, and takes no --beta1, --beta2 and --epsilon. Default: adamw.",
     helpGroup: "OPTIMISER",
   })(),
   "gradient-checkpointing": Flags.boolean({

@@ -40,7 +40,10 @@ export interface StageOptions {
   readonly warmupRatio?: number;
   /** How the rate goes on after the warm-up; `cosine` when absent, as in the paper. */
   readonly schedule?: ScheduleName;
-  /** `adamw` when absent; `adafactor` keeps far less in memory and takes no beta1, beta2 and epsilon. */
+  /**
+   * `adamw` when absent, as in the paper; `muon` learns from random weights in about half the steps; `adafactor` keeps far less
+   * in memory and takes no beta1, beta2 and epsilon.
+   */
   readonly optimizer?: OptimizerName;
   /** Parts with a learning rate or weight decay of their own, or frozen; the first that matches a parameter counts for it. */
   readonly rules?: readonly ParameterRule[];

@@ -218,7 +218,7 @@ export class StageTraining {
   #optimiser(): TrainingOptions {
     const { optimizer = "adamw", weightDecay = 0, maxGradientNorm = 1, rules, lora, checkpointing } = this.#stage;
     const { beta1, beta2, epsilon } =
-      optimizer === "adamw" ? { ...adamwDefaults, ...betas(this.#stage) } : betas(this.#stage);
+      optimizer === "adafactor" ? betas(this.#stage) : { ...adamwDefaults, ...betas(this.#stage) };
     return { optimizer, weightDecay, beta1, beta2, epsilon, maxGradientNorm, rules, lora, checkpointing };
   }
 
