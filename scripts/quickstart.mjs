@@ -23,7 +23,7 @@ const recipe = {
   /** How its time is divided. */
   shares: { captions: 0.2, questions: 0.8 },
   /** Further flags of `fusion train`. */
-  training: { "batch-size": 16, "learning-rate": 2e-3, seed: 7 },
+  training: { optimizer: "muon", "batch-size": 16, "learning-rate": 2e-3, seed: 7 },
   /** Further flags of `fusion eval run`. */
   scoring: {},
 };

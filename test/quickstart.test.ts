@@ -24,7 +24,7 @@ beforeAll(async () => {
     closingMinutes: 1,
     trainingMinutes: 5,
     shares: { captions: 0.3, questions: 0.7 },
-    training: { "batch-size": 2, "max-steps": 3, latents: 4, seed: 7 },
+    training: { "batch-size": 2, "max-steps": 60, latents: 4, seed: 7 },
     scoring: { limit: 6 },
   };
 });
@@ -56,24 +56,24 @@ function quickstart(changes: Record<string, unknown> = {}) {
   return { end, interrupt };
 }
 
-test("a training that is stopped leaves the data; the next run goes on to the page and the answers", async () => {
+test("a training that is stopped goes on in the next run, to the page and the answers", async () => {
   const first = quickstart();
-  await first.interrupt(/npx fusion train[^$]*samples, learning rate/);
+  await first.interrupt(/npx fusion train[^$]*  step 1 /);
 
   const stopped = await first.end;
 
   expect(stopped.exitCode).toBe(130);
   expect(stopped.stderr).toContain(
-    "Stopped. npm run quickstart goes on from what is finished; a step that was stopped starts over.",
+    "Stopped. npm run quickstart goes on from what is finished, and training from its last checkpoint.",
   );
-  expect((await readdir(join(place, "run"))).toSorted()).toEqual(["data", "recipe.json", "start"]);
+  expect((await readdir(join(place, "run"))).toSorted()).toEqual(["data", "model.training", "recipe.json", "start"]);
 
   const { exitCode, stdout, stderr } = await quickstart().end;
 
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringContaining("run/data is there already.") });
   expect(stderr).not.toContain("npx fusion data synth");
   expect(stderr).toMatch(
-    /\$ npx fusion train --model \S+start --data \S+captions\.json --data \S+train\.json --share 0\.3/,
+    /\$ npx fusion train resume \S+model\n/,
   );
   expect(stderr).toMatch(/\$ npx fusion eval run --benchmark builtin .* --blank --out \S+scores --limit 6\n/);
   expect(

@@ -17,7 +17,7 @@ export async function quickstart(recipe) {
   if (!claimFolder(recipe)) return 1;
   const status = await run(recipe);
   if (stopped.includes(status))
-    say("\nStopped. npm run quickstart goes on from what is finished; a step that was stopped starts over.");
+    say("\nStopped. npm run quickstart goes on from what is finished, and training from its last checkpoint.");
   return status;
 }
 
@@ -37,16 +37,13 @@ async function run(recipe) {
   });
   if (begun.status !== 0) return begun.status;
 
+  const isUnderWay = existsSync(at(`${model}.training/training.json`));
   const trained = await step({
     done: `${model}/config.json`,
-    what: "Training, through captions and then through questions:",
-    args: [
-      "train",
-      ...["--model", start, "--data", `${data}/captions.json`, "--data", `${data}/train.json`],
-      ...["--share", `${recipe.shares.captions}`, "--share", `${recipe.shares.questions}`],
-      ...["--max-minutes", `${trainingMinutes(recipe, process.uptime() / 60)}`],
-      ...["--out", model, ...flags(recipe.training)],
-    ],
+    what: isUnderWay
+      ? "Training goes on from its last checkpoint:"
+      : "Training, through captions and then through questions:",
+    args: isUnderWay ? ["train", "resume", model] : trainingArguments(recipe),
   });
   if (trained.status !== 0) return trained.status;
 
@@ -63,6 +60,17 @@ async function run(recipe) {
   if (answered !== 0) return answered;
   for (const line of closingLines(recipe)) process.stdout.write(`${line}\n`);
   return 0;
+}
+
+function trainingArguments(recipe) {
+  const { data, start, model } = placesOf(recipe);
+  return [
+    "train",
+    ...["--model", start, "--data", `${data}/captions.json`, "--data", `${data}/train.json`],
+    ...["--share", `${recipe.shares.captions}`, "--share", `${recipe.shares.questions}`],
+    ...["--max-minutes", `${trainingMinutes(recipe, process.uptime() / 60)}`],
+    ...["--out", model, ...flags(recipe.training)],
+  ];
 }
 
 /** Scores a model; scores that are older than it are of a model that is no more. */
