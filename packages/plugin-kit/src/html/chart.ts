@@ -193,7 +193,7 @@ function numbersTable(series: readonly Series[], smooth: readonly Point[][], xLa
   const places = [
     ...new Set(Array.from({ length: 11 }, (_, index) => Math.round(first + ((last - first) * index) / 10))),
   ];
-  return markup`<details><summary>The curves in numbers</summary><div class="wide"><table>
+  return markup`<details><summary>The curves in numbers</summary><div class="wide" tabindex="0"><table>
 <thead><tr><th scope="col">${xLabel}</th>${series.map(({ label }) => markup`<th scope="col">${label}</th>`)}</tr></thead>
 <tbody>${places.map(
     (place) =>

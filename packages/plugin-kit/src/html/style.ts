@@ -94,6 +94,8 @@ tbody th { font-weight: 600; }
 th.number, td.number { text-align: right; }
 tbody tr { border-top: 1px solid var(--line); }
 .wide { overflow-x: auto; }
+.listing tbody th { min-width: 9rem; }
+.listing td { min-width: 4.5rem; }
 details { margin-top: .5rem; font-size: .9rem; }
 summary { cursor: pointer; color: var(--faint); }
 .scores { width: 100%; }

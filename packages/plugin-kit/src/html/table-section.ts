@@ -11,10 +11,10 @@ export interface TableSection {
   readonly folded?: string;
 }
 
-export function tableSection({ head, rows, folded }: TableSection): Markup {
+export function tableSection({ heading, head, rows, folded }: TableSection): Markup {
   const classes = head.map((_, column) => rows.every((row) => typeof row[column] === "number") && "number");
   const attribute = (column: number) => classes[column] && markup` class="number"`;
-  const table = markup`<div class="wide"><table>
+  const table = markup`<div class="wide" tabindex="0" role="region" aria-label="${heading}"><table class="listing">
 <thead><tr>${head.map((name, column) => markup`<th scope="col"${attribute(column)}>${name}</th>`)}</tr></thead>
 <tbody>${rows.map(
     ([name, ...cells]) =>

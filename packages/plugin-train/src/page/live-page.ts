@@ -74,13 +74,15 @@ export class LivePage {
   #write(): void {
     this.#writing = this.#writing.then(async () => {
       if (this.#closed) return;
-      await this.#writePage(true);
+      // What comes while this is written goes into the page after it.
       this.#timer = undefined;
+      await this.#writePage(true);
     });
   }
 
   async #writePage(live: boolean, reason?: string): Promise<void> {
     const { path, title, onWarning } = this.#options;
+    this.#writtenAt = performance.now();
     try {
       const page = trainingPage(this.#history, { live, title, reason, written: new Date() });
       // A folder that is gone was renamed or removed on purpose: it is not made again.
