@@ -27,6 +27,11 @@ test("the best point has a ring, and is told in the legend and to who cannot see
   expect(figure).toContain('class="dots series-0" d="M0 70h0M500 930h0M1000 643.3h0"');
 });
 
+test("a point alone is a dot, as there is no line to see", () => {
+  expect(drawn({ series: [{ label: "first", points: [[1, 2]] }] })).toContain('class="dots series-0" d="M500 500h0"');
+  expect(drawn({})).not.toContain('class="dots');
+});
+
 test("pins stand on the axis, inside of it only, with a name in the legend", () => {
   const figure = drawn({
     pins: [

@@ -37,7 +37,7 @@ export interface Chart {
   readonly smoothing?: number;
   /** Whether faint lines show what was smoothed; true when absent. */
   readonly raw?: boolean;
-  /** A dot at each point, for few points with much between them. */
+  /** A dot at each point, for few points with much between them; a point that is alone has one anyhow. */
   readonly dots?: boolean;
   /** Where something begins: a line across the chart with a name. */
   readonly marks?: readonly NamedMark[];
@@ -97,7 +97,7 @@ ${series.map(({ points }, index) => raw && curve(points, x, y, index, "raw"))}
 ${smooth.map((points, index) => curve(points, x, y, index, "smooth"))}
 </svg>
 <svg class="over" viewBox="0 0 ${side} ${side}" preserveAspectRatio="none" aria-hidden="true">
-${series.map(({ points }, index) => dots && points.length <= mostDots && spots(points, x, y, `dots series-${index % 6}`))}
+${series.map(({ points }, index) => (dots ? points.length <= mostDots : points.length === 1) && spots(points, x, y, `dots series-${index % 6}`))}
 ${series.map(({ highlight }, index) => highlight && ring(highlight.point, x, y, index))}
 ${shown.map(({ shape, xs }) => pinPath(xs, x, shape))}
 </svg>

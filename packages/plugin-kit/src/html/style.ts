@@ -148,7 +148,7 @@ summary { cursor: pointer; color: var(--faint); }
   .card img { height: 4.5cm; aspect-ratio: auto; }
   .qa { font-size: 8.5pt; padding: .3rem .4rem; }
   .qa dt { width: 5.4rem; }
-  details:not([open]), .live { display: none; }
+  details:not([open]), section:has(> h2 + details:not([open])), .live { display: none; }
   .charts { grid-template-columns: repeat(2, 1fr); }
   .charts .plot { height: 4.5cm; }
   figure, tr, .scores, .card img, .qa { break-inside: avoid; }

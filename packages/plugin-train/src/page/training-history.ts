@@ -246,6 +246,7 @@ function dataFacts({ file, samples, pictures, skipped, cutInstructions }: DataEv
 }
 
 function skippedNote({ step, reason, batch }: SkippedStepEvent): string {
-  const samples = batch.slice(0, 3).join(", ") + (batch.length > 3 ? ", …" : "");
-  return `Step ${step} was skipped: ${reason}.${samples && ` Its samples: ${samples}.`}`;
+  const note = `Step ${step} was skipped: ${reason}.`;
+  if (batch.length === 0) return note;
+  return `${note} Its samples: ${batch.slice(0, 3).join(", ")}${batch.length > 3 ? ", …" : "."}`;
 }

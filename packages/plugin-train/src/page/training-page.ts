@@ -12,7 +12,7 @@ import {
 import { shortNames } from "./file-names.ts";
 import { formatSpan } from "./format-span.ts";
 import type { ThinnedCurve } from "./thinned-curve.ts";
-import type { SourceCurves, TrainingHistory } from "./training-history.ts";
+import type { DataFacts, SourceCurves, TrainingHistory } from "./training-history.ts";
 
 export interface TrainingPageOptions {
   /** The training runs: the page renews itself. */
@@ -240,9 +240,18 @@ function pinsOf({ checkpoints, skippedSteps }: TrainingHistory): Pins[] {
 
 function dataSections({ data }: TrainingHistory): Section[] {
   if (data.size === 0) return [];
-  const head = ["file", "samples", "pictures", "left out", "instructions cut"];
-  const rows = [...data.values()].map((one) => [one.file, one.samples, one.pictures, one.skipped, one.cutInstructions]);
-  return [{ type: "table", heading: "Data", head, rows }];
+  const files = [...data.values()];
+  const columns: readonly (readonly [head: string, value: (file: DataFacts) => string | number])[] = [
+    ["file", ({ file }) => file],
+    ["samples", ({ samples }) => samples],
+    ["pictures", ({ pictures }) => pictures],
+    ...(files.some(({ skipped }) => skipped > 0) ? [["left out", (file: DataFacts) => file.skipped] as const] : []),
+    ...(files.some(({ cutInstructions }) => cutInstructions > 0)
+      ? [["instructions cut", (file: DataFacts) => file.cutInstructions] as const]
+      : []),
+  ];
+  const rows = files.map((file) => columns.map(([, value]) => value(file)));
+  return [{ type: "table", heading: "Data", head: columns.map(([head]) => head), rows }];
 }
 
 /** Every setting of each stage, so that who sees the page can do it again. */
@@ -268,7 +277,7 @@ function notesSections(history: TrainingHistory): Section[] {
   const paragraphs = [
     ...[...data.values()].flatMap(({ file, skipped, named }) => {
       if (skipped === 0) return [];
-      return [`${file}: ${skipped} left out, too long: ${named.join(", ")}${skipped > named.length ? ", …" : ""}.`];
+      return [`${file}: ${skipped} left out, too long: ${named.join(", ")}${skipped > named.length ? ", …" : "."}`];
     }),
     ...history.resumed.kept,
     ...history.skippedNotes.kept,
