@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeTinyModel } from "@fusion-vlm/core/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";

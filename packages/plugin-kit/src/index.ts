@@ -64,13 +64,16 @@ export { isDiskFull, type WriteErrorOptions, writeError, writing } from "./files
 // HTML pages
 export type { AxisScale } from "./html/axis.ts";
 export type { Point } from "./html/curve.ts";
-export type { CurvesSection, Series } from "./html/curves-section.ts";
+export type { Chart, Pins, Series } from "./html/chart.ts";
+export type { ChartsSection, CurvesSection } from "./html/curves-section.ts";
 export type { FactsSection } from "./html/facts-section.ts";
+export type { NamedMark } from "./html/mark-names.ts";
 export type { NotesSection } from "./html/notes-section.ts";
 export { type HtmlPage, htmlPage, type Section } from "./html/page.ts";
 export { pictureType } from "./html/picture-uri.ts";
 export type { Sample, SampleQuestion, SamplesSection } from "./html/samples-section.ts";
 export type { ScoreBar, ScoreRow, ScoresSection } from "./html/scores-section.ts";
+export type { TableSection } from "./html/table-section.ts";
 export {
   type ReportScore,
   type ReportScores,

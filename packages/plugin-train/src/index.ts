@@ -31,3 +31,8 @@ export type {
 } from "./options/train-options.ts";
 export { type ResumeOptions, resumeTraining, trainModel } from "./trainer/train-model.ts";
 export type { StageResult, TrainResult } from "./trainer/train-result.ts";
+
+// The page of a training
+export { LivePage, type LivePageOptions, pageFile } from "./page/live-page.ts";
+export { TrainingHistory } from "./page/training-history.ts";
+export { type TrainingPageOptions, trainingPage } from "./page/training-page.ts";

@@ -84,7 +84,7 @@ export function logLines(steps: number): object[] {
     { type: "begin", model: "preset nano", parameters: 3_520_000, device: "cpu", phases: [], steps, settings, machine },
     ...Array.from({ length: steps }, (_, index) => step(index + 1)),
     { type: "saving", folder: "out" },
-    { type: "end", steps, samples: 16 * steps, seconds: 100, interrupted: false },
+    { type: "end", steps, samples: 16 * steps, seconds: 100, stoppedEarly: false },
   ];
 }
 

@@ -39,7 +39,6 @@ export function notesOnModel(model: string, logs: readonly TrainingLog[]): strin
 /** What a reader should know about a training. */
 export function notesOnLog({ path, end, cut, every, steps }: TrainingLog): string[] {
   const notes: string[] = [];
-  if (end === "stopped") notes.push(`The training of ${path} was stopped early; its model was saved as it was then.`);
   if (end === "unfinished") notes.push(`${path} has no end: that training went on, or was killed.`);
   if (cut) notes.push(`The last line of ${path} was cut off, and is left out.`);
   if (every > 1) notes.push(`Of the ${steps} steps of ${path}, one in ${every} is drawn.`);

@@ -23,4 +23,9 @@ export class StepThinner<Item> {
     this.#kept = this.#kept.filter((_, index) => index % 2 === 0);
     this.#every *= 2;
   }
+
+  /** Takes back the last items, as long as they are of a kind. */
+  dropLast(isOfKind: (item: Item) => boolean): void {
+    while (this.#kept.length > 0 && isOfKind(this.#kept.at(-1)!)) this.#kept.pop();
+  }
 }

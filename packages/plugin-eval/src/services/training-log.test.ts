@@ -41,6 +41,37 @@ describe("readTrainingLog", () => {
     expect(log).toMatchObject({ steps: 2, end: "unfinished", cut: true, seconds: 62 });
   });
 
+  test("names stages by what their steps say, and leaves events alone that it does not draw", async () => {
+    const staged = logLines(4).map((line, index) =>
+      "step" in line
+        ? { ...line, stage: index < 5 ? "1" : "1.5", sources: [{ source: "a", answer: 1, answerTokens: 2 }] }
+        : line,
+    );
+    const further = [
+      { type: "skipped-step", step: 2, stage: "1", reason: "no number", loss: null, gradientNorm: null, batch: [] },
+      { type: "evaluation", step: 2, stage: "1", loss: 1, answer: 1, best: true },
+      { type: "checkpoint", step: 2, stage: "1", folder: "c", bytes: 1, seconds: 1 },
+      { type: "something of a later version" },
+    ];
+    const model = await writeLog(folder, "model", [...staged.slice(0, 5), ...further, ...staged.slice(5)]);
+
+    const { entries, steps } = await readTrainingLog(model);
+
+    expect(steps).toBe(4);
+    expect(entries.map(({ stage }) => stage)).toEqual(["stage 1", "stage 1", "stage 1.5", "stage 1.5"]);
+  });
+
+  test("a training that was resumed has each step once", async () => {
+    const lines = logLines(4);
+    const begin = { ...lines[2], stepsBefore: 2 };
+    const model = await writeLog(folder, "model", [...lines.slice(0, 7), begin, ...lines.slice(5)]);
+
+    const { entries, end } = await readTrainingLog(model);
+
+    expect(entries.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    expect(end).toBe("complete");
+  });
+
   test("a loss that was no number is none", async () => {
     const [data, , begin, step] = logLines(1);
     const model = await writeLog(folder, "model", [data!, begin!, { ...step, loss: null }]);

@@ -10,6 +10,8 @@ import { StepThinner } from "./step-thinner.ts";
 const dataSchema = z.object({ file: z.string(), samples: z.number(), pictures: z.number() });
 
 const beginSchema = z.object({
+  /** More than 0 in a later stage, and where a training was resumed. */
+  stepsBefore: z.number().optional(),
   model: z.string(),
   parameters: z.number(),
   device: z.string(),
@@ -25,6 +27,8 @@ const loss = z
 
 const stepSchema = z.object({
   step: z.int(),
+  /** Logs of versions without stages lack it. */
+  stage: z.string().nullish(),
   phase: z.string(),
   loss,
   answer: loss,
@@ -36,7 +40,7 @@ const stepSchema = z.object({
   secondsElapsed: z.number(),
 });
 
-const endSchema = z.object({ seconds: z.number(), interrupted: z.boolean() });
+const endSchema = z.object({ seconds: z.number() });
 
 /** What a training's log tells. */
 export interface TrainingLog extends z.infer<typeof beginSchema> {
@@ -52,8 +56,8 @@ export interface TrainingLog extends z.infer<typeof beginSchema> {
   readonly seconds: number;
   /** Mean over the steps that had nothing to compile; null without such. */
   readonly samplesPerSecond: number | null;
-  /** `complete`; `stopped` by Ctrl-C and saved as it was then; `unfinished`: the log has no end. */
-  readonly end: "complete" | "stopped" | "unfinished";
+  /** `unfinished`: the log has no end. */
+  readonly end: "complete" | "unfinished";
   /** The last line was cut off, and is left out. */
   readonly cut: boolean;
 }
@@ -90,6 +94,9 @@ export async function readTrainingLog(place: string, signal?: AbortSignal): Prom
         break;
       case "begin":
         begin = checked(beginSchema, value, at);
+        // A training that is resumed does the steps behind its checkpoint again.
+        if (begin.stepsBefore !== undefined) thinner.dropLast(isAfter(begin.stepsBefore));
+        end = undefined;
         break;
       case "step":
         last = checked(stepSchema, value, at);
@@ -117,9 +124,13 @@ export async function readTrainingLog(place: string, signal?: AbortSignal): Prom
     samples,
     seconds: end?.seconds ?? last.secondsElapsed,
     samplesPerSecond: timed.seconds > 0 ? timed.samples / timed.seconds : null,
-    end: end === undefined ? "unfinished" : end.interrupted ? "stopped" : "complete",
+    end: end === undefined ? "unfinished" : "complete",
     cut,
   };
+}
+
+function isAfter(step: number): (entry: TrainingLogEntry) => boolean {
+  return (entry) => entry.step > step;
 }
 
 function typeOf(value: unknown, at: string): string {
@@ -134,13 +145,13 @@ function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, at: s
   throw reportError(at, "an event of a training", actual, hint);
 }
 
-function entryOf(step: z.infer<typeof stepSchema>): TrainingLogEntry {
-  const { loss, answer, visionToText: v2t, textToVision: t2v, phase } = step;
-  return { step: step.step, stage: stageName(phase), losses: { loss, answer, v2t, t2v } };
+function entryOf({ step, stage, phase, ...losses }: z.infer<typeof stepSchema>): TrainingLogEntry {
+  const { loss, answer, visionToText: v2t, textToVision: t2v } = losses;
+  return { step, stage: stage ? `stage ${stage}` : phaseName(phase), losses: { loss, answer, v2t, t2v } };
 }
 
 /** Data files are named by their paths, mixed ones with a plus between: `captions`, `captions + train`. */
-function stageName(phase: string): string {
+function phaseName(phase: string): string {
   return phase
     .split(" + ")
     .map((file) => basename(file.replaceAll("\\", "/"), extname(file)))

@@ -16,6 +16,10 @@ describe("axisFor", () => {
     expect(labels([...values], scale)).toEqual(expected);
   });
 
+  test("an axis of counts has no tick between whole numbers", () => {
+    expect(axisFor([1, 3], "linear", { whole: true }).ticks.map(({ label }) => label)).toEqual(["1", "2", "3"]);
+  });
+
   test("places numbers between its ends", () => {
     const linear = axisFor([10, 20], "linear");
     const log = axisFor([1, 100], "log");
@@ -49,6 +53,7 @@ test.each([
   [1500, "1.5k"],
   [2_000_000, "2M"],
   [1e-7, "1e-7"],
+  [1.5e-4, "1.5e-4"],
   [-0.0005, "-5e-4"],
 ])("%d is labelled %s", (value, label) => {
   expect(tickLabel(value)).toBe(label);

@@ -16,8 +16,12 @@ export interface Axis {
 /** About as many ticks as fit beside each other on a phone. */
 const wantedTicks = 5;
 
-/** An axis that holds all values, with round numbers as ticks. A logarithmic one holds the positive values. */
-export function axisFor(values: Iterable<number>, scale: AxisScale): Axis {
+/**
+ * An axis that holds all values, with round numbers as ticks. A logarithmic one holds the positive values.
+ *
+ * @param whole - whether the ticks of a linear axis are whole numbers
+ */
+export function axisFor(values: Iterable<number>, scale: AxisScale, { whole = false } = {}): Axis {
   const usable = scale === "log" ? (value: number) => value > 0 : () => true;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {
@@ -26,12 +30,12 @@ export function axisFor(values: Iterable<number>, scale: AxisScale): Axis {
     high = Math.max(high, value);
   }
   if (low > high) [low, high] = scale === "log" ? [1, 10] : [0, 1];
-  return scale === "log" ? logAxis(low, high) : linearAxis(low, high);
+  return scale === "log" ? logAxis(low, high) : linearAxis(low, high, whole ? 1 : 0);
 }
 
-function linearAxis(low: number, high: number): Axis {
+function linearAxis(low: number, high: number, leastStep = 0): Axis {
   if (low === high) [low, high] = [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2];
-  const step = roundStep((high - low) / wantedTicks);
+  const step = Math.max(leastStep, roundStep((high - low) / wantedTicks));
   const position = (value: number) => (value - low) / (high - low);
   const first = Math.ceil(low / step - 1e-9);
   const count = Math.floor(high / step + 1e-9) - first + 1;
@@ -69,7 +73,8 @@ function roundStep(step: number): number {
 /** A number in at most six characters or so: `0.05`, `1.5k`, `2M`, `1e-7`. */
 export function tickLabel(value: number): string {
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e9)) return value.toExponential(0).replace("e+", "e");
+  if (size !== 0 && (size < 1e-3 || size >= 1e9))
+    return Number(value.toPrecision(4)).toExponential().replace("e+", "e");
   if (size >= 1e6) return `${Number((value / 1e6).toPrecision(4))}M`;
   if (size >= 1e3) return `${Number((value / 1e3).toPrecision(4))}k`;
   return String(Number(value.toPrecision(4)));

@@ -1,8 +1,13 @@
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { htmlPage } from "./page.ts";
 import { pixel, sectionsOf } from "./pages-for-tests.ts";
 
-const pageOf = (text: string) => htmlPage({ title: text, summary: text, sections: sectionsOf(text), language: text });
+const pageOf = (text: string) =>
+  htmlPage({
+    ...{ title: text, summary: text, sections: sectionsOf(text), language: text },
+    progress: { label: text, share: 0.5 },
+  });
 
 test("text of others stays text, wherever it stands", () => {
   const hostile = `"><script>alert(1)</script><img src=x onerror='alert(2)'>`;
@@ -119,4 +124,41 @@ test("curves without a point are refused", () => {
   expect(() => htmlPage({ title: "t", sections: [curves] })).toThrow(
     'section "Losses": expected at least one series with a point, got none',
   );
+});
+
+test("a live page renews itself by one script that its policy names, or by the browser where scripts are off", () => {
+  const page = htmlPage({ title: "t", sections: sectionsOf("text"), refresh: 10 });
+
+  const scripts = [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(([, script]) => script!);
+  expect(scripts).toHaveLength(1);
+  const hash = createHash("sha256").update(scripts[0]!).digest("base64");
+  expect(page).toContain(`script-src 'sha256-${hash}'; connect-src 'self'">`);
+  expect(page).toContain('<noscript><meta http-equiv="refresh" content="10"></noscript>');
+  expect(page).toContain('<html lang="en" data-refresh="10">');
+});
+
+test("a page that is not live stays as it is", () => {
+  expect(pageOf("plain")).not.toMatch(/refresh|<script|<button/);
+});
+
+test("a table has its numbers on the right, and folds", () => {
+  const table = { type: "table", heading: "h", head: ["file", "samples"], rows: [["a.json", 12]] } as const;
+
+  const [open, folded] = [table, { ...table, folded: "All files" }].map((one) =>
+    htmlPage({ title: "t", sections: [one] }),
+  );
+
+  expect(open).toContain('<tr><th scope="row">a.json</th><td class="number">12</td></tr>');
+  expect(open).not.toContain("<details>");
+  expect(folded).toContain("<details><summary>All files</summary>");
+});
+
+test.each([
+  [0.51234, "0.512"],
+  [Number.NaN, "0"],
+  [7, "1"],
+])("progress %d fills the bar to %s", (share, value) => {
+  const page = htmlPage({ title: "t", sections: [], progress: { label: "51 % done", share } });
+
+  expect(page).toContain(`<progress max="1" value="${value}" aria-label="51 % done">`);
 });

@@ -25,7 +25,23 @@ export function sectionsOf(text: string): Section[] {
       xLabel: text,
       yLabel: text,
       marks: [{ x: 2, label: text }],
+      caption: text,
     },
+    {
+      type: "charts",
+      heading: text,
+      charts: [
+        {
+          title: text,
+          series: [{ label: text, points: [[1, 2]], highlight: { point: [1, 2], label: text } }],
+          xLabel: text,
+          yLabel: text,
+          pins: [{ label: text, shape: "dot", xs: [1] }],
+        },
+      ],
+      caption: text,
+    },
+    { type: "table", heading: text, head: [text, text], rows: [[text, text]], folded: text },
     { type: "scores", heading: text, bars: [text], rows: [{ label: text, total: 40, bars: [bar] }], caption: text },
     {
       type: "samples",

@@ -36,9 +36,17 @@ p { margin: 0 0 .75rem; max-width: 46rem; }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(13rem, 45%), 1fr)); gap: .75rem 1.5rem; margin: 0; }
 .facts dt { font-size: .875rem; color: var(--faint); }
 .facts dd { margin: 0; font-weight: 600; }
-.chart { margin: 0; }
+.chart { margin: 0; min-width: 0; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)); gap: 2rem; }
+.charts + .caption { margin: 1rem 0 0; }
+.charts .plot { height: clamp(11rem, 22vw, 15rem); }
+h3 { font-size: 1rem; margin: 0 0 .25rem; }
+progress { width: 100%; height: .6rem; accent-color: var(--s0); }
+.live { font-size: .875rem; color: var(--faint); margin: .5rem 0 0; max-width: none; }
+.live button { font: inherit; color: var(--text); background: var(--card); border: 1px solid var(--line); border-radius: 4px; padding: .15rem .6rem; cursor: pointer; }
 .plot { position: relative; height: clamp(15rem, 40vw, 24rem); margin: 0 .75rem 1.75rem 3.25rem; border: solid var(--line); border-width: 0 0 1px 1px; }
 .plot > svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: hidden; }
+.plot > svg.over { overflow: visible; }
 .grid { stroke: var(--line); stroke-width: 1; fill: none; vector-effect: non-scaling-stroke; }
 .mark { stroke: var(--faint); stroke-width: 1; stroke-dasharray: 2 3; fill: none; vector-effect: non-scaling-stroke; }
 .curve { fill: none; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
@@ -57,11 +65,21 @@ p { margin: 0 0 .75rem; max-width: 46rem; }
 .tick, .mark-name { position: absolute; font-size: .8rem; line-height: 1; color: var(--faint); white-space: nowrap; font-variant-numeric: tabular-nums; }
 .tick.y { right: calc(100% + .4rem); transform: translateY(50%); }
 .tick.x { top: calc(100% + .4rem); transform: translateX(-50%); }
-.mark-name { top: .3rem; padding: .1rem .35rem; background: var(--page); }
+.mark-name { padding-bottom: .25rem; }
+.mark-name.left { border-left: 1px dotted var(--faint); padding-left: .3rem; }
+.mark-name.right { border-right: 1px dotted var(--faint); padding-right: .3rem; }
+.dots { fill: none; stroke-width: 6; stroke-linecap: round; vector-effect: non-scaling-stroke; }
+.ring { fill: none; stroke-width: 15; stroke-linecap: round; vector-effect: non-scaling-stroke; }
+.ring-hole { fill: none; stroke: var(--page); stroke-width: 11; stroke-linecap: round; vector-effect: non-scaling-stroke; }
+.pin { fill: none; vector-effect: non-scaling-stroke; }
+.pin.dot { stroke: var(--text); stroke-width: 7; stroke-linecap: round; }
+.pin.tick { stroke: var(--wrong); stroke-width: 3; }
+.highlight { white-space: nowrap; }
 .axis-name { font-size: .875rem; color: var(--faint); margin: 0 0 .6rem; }
 .axis-name.below { text-align: center; max-width: none; margin: -.25rem .75rem .5rem 3.25rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; margin: 0 0 .5rem; padding: 0; font-size: .9rem; font-weight: 400; }
 svg.swatch { width: 2rem; height: .5rem; margin-right: .4rem; }
+svg.pin-swatch { width: 1rem; }
 i.swatch { display: inline-block; width: .8rem; height: .8rem; margin-right: .4rem; border-radius: 2px; vertical-align: -.05em; }
 .bar-0 { background: var(--s0); }
 .bar-1 { background: var(--b1); }
@@ -73,8 +91,11 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .75rem .35rem 0; text-align: left; vertical-align: top; }
 thead th { font-size: .875rem; font-weight: 400; color: var(--faint); vertical-align: bottom; white-space: nowrap; }
 tbody th { font-weight: 600; }
+th.number, td.number { text-align: right; }
 tbody tr { border-top: 1px solid var(--line); }
 .wide { overflow-x: auto; }
+.listing tbody th { min-width: 9rem; }
+.listing td { min-width: 4.5rem; }
 details { margin-top: .5rem; font-size: .9rem; }
 summary { cursor: pointer; color: var(--faint); }
 .scores { width: 100%; }
@@ -127,7 +148,9 @@ summary { cursor: pointer; color: var(--faint); }
   .card img { height: 4.5cm; aspect-ratio: auto; }
   .qa { font-size: 8.5pt; padding: .3rem .4rem; }
   .qa dt { width: 5.4rem; }
-  details:not([open]) { display: none; }
+  details:not([open]), section:has(> h2 + details:not([open])), .live { display: none; }
+  .charts { grid-template-columns: repeat(2, 1fr); }
+  .charts .plot { height: 4.5cm; }
   figure, tr, .scores, .card img, .qa { break-inside: avoid; }
   h2, .caption:has(+ .sheet) { break-after: avoid; }
 }

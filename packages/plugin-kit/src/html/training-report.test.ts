@@ -28,7 +28,7 @@ test("has a curve for each loss, marks of the stages, a bar for each kind and th
   for (const name of ["total", "answer (cross entropy)", "vision to text", "text to vision"])
     expect(page).toContain(name);
   expect(page).toContain("loss, logarithmic");
-  expect(page).toMatch(/left:0%">captions<.*\n?.*left:66.67%">questions</);
+  expect(page).toMatch(/left:0%;bottom:100%">captions<.*left:66.67%;bottom:100%">questions</);
   expect(page).toMatch(
     /SynthColor.*40<.*\n[\s\S]*with the picture: <\/span><b>80.0 %[\s\S]*blank picture: <\/span><b>30.0 %/,
   );

@@ -1,5 +1,5 @@
+import type { Series } from "./chart.ts";
 import type { Point } from "./curve.ts";
-import type { Series } from "./curves-section.ts";
 import type { FactsSection } from "./facts-section.ts";
 import { htmlPage, type Section } from "./page.ts";
 import type { Sample } from "./samples-section.ts";

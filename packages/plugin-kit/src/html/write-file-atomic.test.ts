@@ -25,6 +25,13 @@ test("makes the folder", async () => {
   expect(await readFile(join(folder, "a/b/page.html"), "utf8")).toBe("new");
 });
 
+test("makes no folder where it must not", async () => {
+  const writing = writeFileAtomic(join(folder, "gone/page.html"), "new", { makeFolder: false });
+
+  await expect(writing).rejects.toMatchObject({ code: "WRITE_FAILED" });
+  expect(await readdir(folder)).toEqual([]);
+});
+
 test("says WRITE_FAILED and leaves nothing half-written where it cannot write", async () => {
   await mkdir(join(folder, "page.html"));
 

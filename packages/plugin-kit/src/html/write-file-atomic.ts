@@ -6,14 +6,18 @@ import { FusionError, makeFolders } from "@fusion-vlm/core";
 /**
  * Writes a whole file, or leaves what stood under its name: a hidden temporary file beside it is filled, flushed and renamed.
  *
- * Its folder is made when it does not exist.
+ * Its folder is made when it does not exist, unless `makeFolder` is false.
  *
  * @throws WRITE_FAILED when the disk refuses
  */
-export async function writeFileAtomic(path: string, contents: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  contents: string | Uint8Array,
+  { makeFolder = true }: { readonly makeFolder?: boolean } = {},
+): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
-    await makeFolders(dirname(path));
+    if (makeFolder) await makeFolders(dirname(path));
     const handle = await open(temporary, "wx");
     try {
       await handle.writeFile(contents);

@@ -42,7 +42,9 @@ test("trains, and says what came of it", async () => {
 test("prints one document with --json, and nothing else", async () => {
   const { stdout, stderr } = await train("--out", join(place, "json"), "--max-steps", "1", "--latents", "4", "--json");
 
-  expect(JSON.parse(stdout)).toMatchObject({ steps: 1, interrupted: false, last: { type: "step", latents: 4 } });
+  expect(JSON.parse(stdout)).toMatchObject({
+    ...{ steps: 1, resumedAt: 0, stages: [{ stage: null, steps: 1, last: { type: "step", latents: 4 } }] },
+  });
   expect(stderr).toBe("");
 });
 

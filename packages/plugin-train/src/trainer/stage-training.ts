@@ -1,9 +1,11 @@
+import { copyFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Backend, FusionError, openWeights, type Tensor, toFloat32 } from "@fusion-vlm/core";
 import { type AdamWOptions, adamwDefaults, type TrainingOptions, TrainingState } from "@fusion-vlm/core/train";
-import { OutputFolder, writeFileAtomic } from "@fusion-vlm/plugin-kit";
+import { OutputFolder, writeFileAtomic, writing } from "@fusion-vlm/plugin-kit";
 import { stepsOfEpoch } from "../batches/step-plans.ts";
 import type { SettledOptions, SettledStage } from "../options/settle-options.ts";
+import { type LivePage, pageFile } from "../page/live-page.ts";
 import { OpenCheckpoint, type Progress, writeProgress } from "../training-folder/checkpoint.ts";
 import { machineFacts, type RunRecord, writeRecord } from "../training-folder/run-record.ts";
 import type { TrainingFolder } from "../training-folder/training-folder.ts";
@@ -15,7 +17,8 @@ import { savedBytes, saveModel } from "./save-model.ts";
 import { CostCounter } from "./speed.ts";
 import type { StageData } from "./stage-data.ts";
 import type { StartModel } from "./start-model.ts";
-import type { TrainLog } from "./train-log.ts";
+import type { EndEvent } from "./train-events.ts";
+import { logFile, type TrainLog } from "./train-log.ts";
 import type { StageResult } from "./train-result.ts";
 
 export interface StageTrainingOptions {
@@ -85,9 +88,12 @@ export class StageTraining {
     await folder.forgetCheckpoints();
   }
 
-  /** Writes the model that all has been for, with log and record beside it. */
-  async finish({ parameters, progress, result }: TrainedStage, record: RunRecord): Promise<void> {
-    const { folder, start, options, channel, log } = this.#given;
+  /** Writes the model that all has been for, with record, log and page beside it; what is to be told of it is returned. */
+  async finish(
+    { parameters, progress, result }: TrainedStage,
+    { record, page }: { record: RunRecord; page: LivePage },
+  ): Promise<EndEvent> {
+    const { folder, start, options, channel } = this.#given;
     const { dtype } = options.learning;
     await channel.emit({ type: "saving", folder: options.out });
     const output = await OutputFolder.create(folder.resultPath, savedBytes(start, dtype));
@@ -96,9 +102,15 @@ export class StageTraining {
       await saveModel(output.path, { start, parameters, dtype, stage });
       await writeRecord(output.path, record);
       const { steps, samples, seconds } = progress;
-      await channel.end({ type: "end", steps, samples, seconds, stoppedEarly: result.stoppedEarly });
-      await log.copyTo(output.path);
+      const end: EndEvent = { type: "end", steps, samples, seconds, stoppedEarly: result.stoppedEarly };
+      await channel.end(end);
+      page.onEvent(end);
+      await page.close();
+      for (const file of [logFile, pageFile]) {
+        await writing(output.path, () => copyFile(join(folder.path, file), join(output.path, file)));
+      }
       await output.publish({ durable: true });
+      return end;
     } catch (error) {
       await output.remove();
       throw error;

@@ -1,4 +1,4 @@
-import { copyFile, type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { isDiskFull, writing } from "@fusion-vlm/plugin-kit";
 import type { TrainEvent } from "./train-events.ts";
@@ -68,12 +68,6 @@ export class TrainLog {
       this.#size += bytes.length;
       this.#waiting.shift();
     }
-  }
-
-  /** Puts what is on the disk into another folder too. Throws WRITE_FAILED. */
-  async copyTo(folder: string): Promise<void> {
-    const copy = join(folder, logFile);
-    await writing(copy, () => copyFile(this.path, copy));
   }
 
   close(): Promise<void> {

@@ -1,5 +1,7 @@
+import { basename, join } from "node:path";
 import { type Cleanup, nodeBackend } from "@fusion-vlm/core";
 import type { SettledOptions } from "../options/settle-options.ts";
+import { LivePage, pageFile } from "../page/live-page.ts";
 import { PictureStore } from "../pictures/picture-store.ts";
 import { begun } from "../training-folder/checkpoint.ts";
 import {
@@ -63,7 +65,11 @@ export class TrainingRun {
 
     const position = (await this.#position()) ?? { progress: begun };
     const log = undo.later(await TrainLog.open(folder.path, position.progress.logBytes), (file) => file.close());
-    const channel = new EventChannel(log, folder.path, onEvent);
+    const page = await this.#openPage(log, position.progress.steps > 0, (message) => void channel.warn(message));
+    const channel = new EventChannel(log, folder.path, (event) => {
+      page.onEvent(event);
+      onEvent?.(event);
+    });
     let stage = position.progress.stage;
     let ready = await this.#ready(stage, channel);
     const record = known ?? (await this.#begin(ready));
@@ -84,8 +90,9 @@ export class TrainingRun {
           ...{ steps: progress.steps, samples: progress.samples, seconds: progress.seconds, stages: results },
           ...{ resumedAt: position.progress.steps, skipped: ready.data.skipped, warnings: channel.warnings },
         };
-        await training.finish(end, { ...record, result });
+        const told = await training.finish(end, { record: { ...record, result }, page });
         await folder.publish();
+        onEvent?.(told);
         return result;
       }
       await training.saveStage(end);
@@ -94,6 +101,16 @@ export class TrainingRun {
       ready = await this.#ready(stage, channel);
       progress = (await this.#position())!.progress;
     }
+  }
+
+  async #openPage(log: TrainLog, goesOn: boolean, onWarning: (message: string) => void): Promise<LivePage> {
+    const page = await LivePage.open({
+      path: join(this.folder.path, pageFile),
+      title: `Training of ${basename(this.options.out)}`,
+      ...(goesOn && { log: log.path }),
+      onWarning,
+    });
+    return this.undo.later(page, (one) => one.close());
   }
 
   #position(): Promise<Position | undefined> {
