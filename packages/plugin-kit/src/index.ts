@@ -59,6 +59,7 @@ export {
 // Files
 export { inOrder } from "./async/in-order.ts";
 export { OutputFolder } from "./files/output-folder.ts";
+export { writeFileAtomic } from "./files/write-file-atomic.ts";
 export { isDiskFull, type WriteErrorOptions, writeError, writing } from "./files/write-error.ts";
 
 // HTML pages
@@ -81,4 +82,3 @@ export {
   type TrainingReport,
   trainingReport,
 } from "./html/training-report.ts";
-export { writeFileAtomic } from "./html/write-file-atomic.ts";

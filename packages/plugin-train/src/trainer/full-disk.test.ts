@@ -18,7 +18,9 @@ let base: TrainOptions & { maxSteps: number };
 
 const noSpace = {
   code: "WRITE_FAILED",
-  message: expect.stringMatching(/disk\/.*: expected .*, got no space left on device|disk\/.*ENOSPC: no space left/),
+  message: expect.stringMatching(
+    /disk\/.*: expected .*, got (no space left on device|0 MB)|disk\/.*ENOSPC: no space left/,
+  ),
   hint: expect.stringContaining("Free some space"),
 };
 
@@ -45,11 +47,36 @@ describe.skipIf(missing)(`a disk that fills up${missing ? ` (${missing})` : ""}`
     return trainModel({ ...base, ...options, onEvent: listener });
   }
 
-  test("while the model is written leaves nothing, and says so", async () => {
-    const filling = train((event) => event.type === "saving" && disk.fillNow());
+  test("while the model is written leaves its last checkpoint, which goes on when there is space", async () => {
+    const options = { checkpointSteps: 15, keepCheckpoints: 1 };
+    const filling = train((event) => event.type === "saving" && disk.fillNow(), options);
 
     await expect(filling).rejects.toMatchObject(noSpace);
-    expect(await readdir(disk.path)).toEqual(["ballast"]);
+    expect((await readdir(disk.path)).toSorted()).toEqual(["ballast", "out.training"]);
+    disk.freeNow();
+    const { resumedAt, steps } = await trainModel({ ...base, ...options });
+    expect([resumedAt, steps]).toEqual([15, 16]);
+    expect(await readdir(disk.path)).toEqual(["out"]);
+  });
+
+  test("in the middle of a checkpoint is a warning; the next one is written when there is space", async () => {
+    const told: string[] = [];
+    const checkpoints: number[] = [];
+    await train(
+      (event) => {
+        if (event.type === "step" && event.step === 3) disk.fillNow();
+        if (event.type === "step" && event.step === 6) disk.freeNow();
+        if (event.type === "warning") told.push(event.message);
+        if (event.type === "checkpoint") checkpoints.push(event.step);
+      },
+      { checkpointSteps: 4, keepCheckpoints: 1 },
+    );
+
+    expect(told).toContainEqual(
+      expect.stringMatching(/^no checkpoint at step 4: .* The training goes on\. Free some space/),
+    );
+    expect(checkpoints).toEqual([8, 12, 16]);
+    expect(await readdir(disk.path)).toEqual(["out"]);
   });
 
   test("before the first step ends the training, as nothing is lost by that", async () => {
@@ -79,8 +106,11 @@ describe.skipIf(missing)(`a disk that fills up${missing ? ` (${missing})` : ""}`
     });
 
     const path = join(base.out, "train-log.jsonl");
-    expect(told).toEqual([
-      expect.stringMatching(/^.*out\/train-log\.jsonl: the disk is full: .* the training goes on/),
+    expect(told.toSorted()).toEqual([
+      expect.stringMatching(/^.*out\.training\/train-log\.jsonl: the disk is full: .* the training goes on/),
+      expect.stringMatching(
+        /^.*out\.training\/training\.html: .*no space left.*; the training goes on without its page/,
+      ),
     ]);
     expect(warnings).toEqual(told);
     const log = (await readFile(path, "utf8")).trimEnd().split("\n");
@@ -96,7 +126,7 @@ describe.skipIf(missing)(`a disk that fills up${missing ? ` (${missing})` : ""}`
     });
 
     await expect(filling).rejects.toMatchObject(noSpace);
-    expect(told).toHaveLength(1);
+    expect(told).toHaveLength(2); // of the log and of the page
     expect(await readdir(disk.path)).toEqual(["ballast"]);
   });
 

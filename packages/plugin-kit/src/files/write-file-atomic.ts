@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { FusionError, makeFolders } from "@fusion-vlm/core";
+import { makeFolders } from "@fusion-vlm/core";
+import { writeError } from "./write-error.ts";
 
 /**
  * Writes a whole file, or leaves what stood under its name: a hidden temporary file beside it is filled, flushed and renamed.
@@ -29,13 +30,6 @@ export async function writeFileAtomic(
   } catch (cause) {
     // A failed clean-up must not hide why the write failed.
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw new FusionError({
-      code: "WRITE_FAILED",
-      at: path,
-      expected: "a file that can be written",
-      actual: (cause as NodeJS.ErrnoException).code ?? String(cause),
-      hint: "Check the path, its rights and the free space.",
-      cause,
-    });
+    throw writeError(path, cause, { expected: "a file that can be written" });
   }
 }
