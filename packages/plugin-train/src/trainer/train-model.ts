@@ -99,8 +99,8 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
   const peak = options.learningRate ?? (start.untrained ? 1e-3 : 2e-5);
   const epochs = epochsOf(options, phases.length);
   const parts = batchSize / microBatch;
-  const phaseSteps = phases.map(({ size }, index) => {
-    return Number.isFinite(epochs[index]) ? epochs[index]! * stepsOfEpoch(size, microBatch, parts) : epochs[index]!;
+  const phaseSteps = phases.map(({ classes }, index) => {
+    return Number.isFinite(epochs[index]) ? epochs[index]! * stepsOfEpoch(classes, microBatch, parts) : epochs[index]!;
   });
   const shares = sharesOf(options, phases, phaseSteps);
   const { maxSteps, maxMinutes, warmupRatio } = options;
