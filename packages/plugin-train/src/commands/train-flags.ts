@@ -19,7 +19,8 @@ export const trainFlags = {
     ...list,
     char: "d",
     required: true,
-    description: "LLaVA-style JSON or JSON lines. Repeatable: files are trained on one after the other.",
+    description:
+      "LLaVA-style JSON or JSON lines, or a YAML file that mixes several. Repeatable: one is trained on after the other.",
     helpValue: "FILE",
     helpGroup: "DATA",
   }),
@@ -31,7 +32,7 @@ export const trainFlags = {
   mix: Flags.boolean({ description: "Shuffle all data files as one.", helpGroup: "DATA" }),
   "max-skipped": Flags.integer({
     min: 0,
-    description: "Samples longer than the context that are left out before it is an error. Default: 100.",
+    description: "Records of a data file that may be left out, as they cannot be used. Default: 100.",
     helpValue: "N",
     helpGroup: "DATA",
   }),

@@ -39,7 +39,7 @@ export async function runSteps(options: RunStepsOptions): Promise<StepsDone> {
   for (const [index, phase] of phases.entries()) {
     for await (const step of inOrder(plansOf(options, index), stepsAhead, (plan) => phase.prepare(plan))) {
       if (signal?.aborted || pace.isOver(index, run.done.steps)) break;
-      await run.step(phase.name, step);
+      if (step.parts.length > 0) await run.step(phase.name, step);
     }
     if (signal?.aborted) break;
   }

@@ -3,13 +3,13 @@ import { Cleanup, type FloatDtype, FusionError, nodeBackend } from "@fusion-vlm/
 import { type AdamWOptions, adamwDefaults, TrainingState } from "@fusion-vlm/core/train";
 import { OutputFolder } from "@fusion-vlm/plugin-kit";
 import { stepsOfEpoch } from "../batches/step-plans.ts";
-import { Dataset } from "../dataset/dataset.ts";
+import { closeData, type OpenedData, openData } from "../dataset/open-data.ts";
 import { SamplePlanner } from "../dataset/sample-planner.ts";
 import { PictureStore } from "../pictures/picture-store.ts";
 import { throwIfAborted } from "./abort.ts";
 import { EventChannel } from "./event-channel.ts";
 import { Pace } from "./pace.ts";
-import { Phase } from "./phase.ts";
+import { Phase, type PhaseOptions, type SkippedSample } from "./phase.ts";
 import { runSteps } from "./run-steps.ts";
 import { savedBytes, saveModel } from "./save-model.ts";
 import { CostCounter } from "./speed.ts";
@@ -27,7 +27,7 @@ export interface TrainResult {
   readonly seconds: number;
   /** Stopped early, and saved as it was then. */
   readonly interrupted: boolean;
-  /** Samples left out, as they are longer than the context. */
+  /** Records left out, as they cannot be used. */
   readonly skipped: number;
   /** What did not stop the training, and somebody should know. */
   readonly warnings: readonly string[];
@@ -75,7 +75,7 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
   const { emit } = channel;
   for (const folder of output.abandoned) await channel.warn(leftBehind(folder));
 
-  const datasets = await openData(options, start, emit, undo);
+  const opened = undo.later(await readData(options, start, emit), closeData);
   const { mean, std, imageSize } = start.config.vision;
   const pictures = undo.later(
     new PictureStore({
@@ -85,7 +85,8 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
     }),
     (store) => store.dispose(),
   );
-  const phases = phasesOf(options, start, datasets, pictures);
+  const onSkipped = ({ name, reason }: SkippedSample) => channel.warn(`${name} is left out: ${reason}`);
+  const phases = phasesOf(options, opened, { config: start.config, pictures, shapes: options.shapes, onSkipped });
   abortCheck();
   const backend = undo.later(await nodeBackend(options), (engine) => engine.dispose());
   const { optimizer = "adamw", weightDecay = 0, maxGradientNorm = 1, rules, lora, checkpointing } = options;
@@ -153,7 +154,7 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
   check?.();
   await output.publish();
   onEvent?.({ type: "end", steps, samples, seconds, interrupted });
-  const skipped = datasets.reduce((sum, dataset) => sum + dataset.skipped.length, 0);
+  const skipped = opened.flatMap(({ datasets }) => datasets).reduce((sum, dataset) => sum + dataset.skipped.length, 0);
   return {
     folder: out,
     parameters: start.parameters,
@@ -168,36 +169,28 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
   };
 }
 
-async function openData(
-  { data, images, maxSkipped, signal, onEvent }: SettledOptions,
+function readData(
+  { data, images, maxSkipped, seed, signal, onEvent }: SettledOptions,
   { config, tokenizer }: StartModel,
   emit: (event: TrainEvent) => Promise<void>,
-  undo: Cleanup,
-): Promise<Dataset[]> {
-  const planner = new SamplePlanner(config, tokenizer);
-  const datasets: Dataset[] = [];
-  for (const { file } of data) {
-    const onRecord = (records: number) => {
-      throwIfAborted(signal, nothingWritten);
-      onEvent?.({ type: "reading", file, records });
-    };
-    const opened = await Dataset.open(file, { planner, images, maxSkipped, onRecord });
-    datasets.push(undo.later(opened, (dataset) => dataset.close()));
-    const { samples, pictures, skipped, cutInstructions } = opened;
-    await emit({ type: "data", file, samples: samples.length, pictures, skipped, cutInstructions });
-  }
-  return datasets;
+): Promise<OpenedData[]> {
+  return openData(
+    Array.from(data, ({ file }: TrainingData) => ({ file, images })),
+    {
+      ...{ planner: new SamplePlanner(config, tokenizer), maxSkipped, seed },
+      onRecord: (file, records) => {
+        throwIfAborted(signal, nothingWritten);
+        onEvent?.({ type: "reading", file, records });
+      },
+      onDataset: (dataset) => emit({ type: "data", ...dataset.summary() }),
+    },
+  );
 }
 
-function phasesOf(
-  { mix, shapes }: SettledOptions,
-  { config }: StartModel,
-  datasets: readonly Dataset[],
-  pictures: PictureStore,
-): Phase[] {
-  const options = { config, pictures, shapes };
-  if (mix) return [new Phase(datasets.map(({ file }) => file).join(" + "), datasets, options)];
-  return datasets.map((dataset) => new Phase(dataset.file, [dataset], options));
+function phasesOf({ mix }: SettledOptions, opened: readonly OpenedData[], options: PhaseOptions): Phase[] {
+  const datasets = opened.flatMap((data) => data.datasets);
+  if (mix) return [new Phase(opened.map(({ name }) => name).join(" + "), datasets, options)];
+  return opened.map((data) => new Phase(data.name, data.datasets, options));
 }
 
 /** Without any limit, one epoch; where steps or time are the limit, as many as they allow. */
