@@ -6,7 +6,8 @@ import { Train } from "./commands/train.ts";
 export const COMMANDS = { train: Train, "train:resume": TrainResume } satisfies CommandTable;
 
 // Training as a library
-export type { SkippedRecord } from "./dataset/dataset.ts";
+export type { DatasetFingerprint, DatasetSummary, SkippedRecord } from "./dataset/dataset.ts";
+export type { DuplicateIdCount } from "./dataset/duplicate-ids.ts";
 export type {
   BeginEvent,
   CheckpointEvent,

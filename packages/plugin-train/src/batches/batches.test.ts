@@ -47,6 +47,61 @@ describe("shape classes", () => {
   });
 });
 
+/** Two of three samples have a picture of 64 rows on top of their text. */
+const modalities = mixed.map((sample, index) => {
+  return index % 3 === 0 ? sample : { ...sample, rows: sample.rows + 64, picture: `${index}.png` };
+});
+
+describe("text-only samples", () => {
+  const classes = shapeClasses(modalities, options);
+  const isText = (index: number) => modalities[index]!.rows === mixed[index]!.rows;
+
+  test("never share a class or a micro-batch with samples that have a picture", () => {
+    for (const size of [1, 4, 8, 200]) {
+      const batches = epochBatches(classes, { size, seed: 1, stream: "a" });
+
+      expect(batches.flatMap(({ members }) => members).toSorted((a, b) => a - b)).toEqual(mixed.map((_, i) => i));
+      for (const { shape, members } of batches) {
+        expect(new Set(members.map(isText))).toEqual(new Set([shape.modality === "text"]));
+        for (const member of members) expect(shape.rows(16)).toBeGreaterThanOrEqual(modalities[member]!.rows);
+      }
+      // 35 of text, 68 with a picture: of either what is left over is one micro-batch.
+      expect(batches.filter(({ members }) => members.length < size)).toHaveLength(size === 1 ? 0 : size === 4 ? 1 : 2);
+      expect(batches).toHaveLength(stepsOfEpoch(classes, size, 1));
+    }
+  });
+
+  test("are measured by themselves: no class of theirs has room for a picture", () => {
+    const [text, picture] = (["text", "picture"] as const).map((modality) => {
+      return classes.filter((shape) => shape.modality === modality);
+    });
+    const rows = (index: number) => modalities[index]!.rows + 16 * modalities[index]!.questions;
+    const largest = (isKind: (index: number) => boolean) =>
+      Math.max(
+        ...mixed
+          .map((_, i) => i)
+          .filter(isKind)
+          .map(rows),
+      );
+
+    expect(text!.at(-1)!.rows(16)).toBe(largest(isText));
+    expect(picture!.at(-1)!.rows(16)).toBe(largest((index) => !isText(index)));
+    expect([text!.length, picture!.length]).toEqual([4, 4]);
+    for (const { members, answers, rows: length } of classes) {
+      const counts = members.map((index) => modalities[index]!.answers);
+      expect(answers.mean).toBeCloseTo(counts.reduce((sum, count) => sum + count, 0) / counts.length, 10);
+      expect(length(16)).toBe(Math.max(...members.map(rows)));
+    }
+  });
+
+  test("have an order that the seed decides", () => {
+    const order = (seed: number) => epochBatches(classes, { size: 4, seed, stream: "a" });
+
+    expect(order(1)).toEqual(order(1));
+    expect(order(1)).not.toEqual(order(2));
+  });
+});
+
 describe("an epoch", () => {
   const classes = shapeClasses(mixed, options);
   const order = (seed: number, stream: string) => epochBatches(classes, { size: 8, seed, stream });
@@ -56,7 +111,7 @@ describe("an epoch", () => {
 
     expect(batches.flatMap(({ members }) => members).toSorted((a, b) => a - b)).toEqual(mixed.map((_, i) => i));
     expect(batches.filter(({ members }) => members.length !== 8)).toHaveLength(1);
-    expect(batches).toHaveLength(stepsOfEpoch(mixed.length, 8, 1));
+    expect(batches).toHaveLength(stepsOfEpoch(classes, 8, 1));
   });
 
   test("has the order that its seed and stream decide", () => {
@@ -70,7 +125,7 @@ describe("an epoch", () => {
       ...stepPlans({ classes, microBatch: 4, partsPerStep: 2, epochs: 2, latentCounts: [4, 16], seed: 3, stream: "x" }),
     ];
 
-    expect(plans).toHaveLength(2 * stepsOfEpoch(mixed.length, 4, 2));
+    expect(plans).toHaveLength(2 * stepsOfEpoch(classes, 4, 2));
     expect(new Set(plans.map(({ latents }) => latents))).toEqual(new Set([4, 16]));
     expect(plans.at(-1)!.epoch).toBe(1);
   });

@@ -11,7 +11,8 @@ export interface MicroBatch {
 /**
  * Every sample once, in micro-batches of samples of one class, in an order that the seed decides.
  *
- * What is left over of a class goes with the next larger one, so only one micro-batch of an epoch may be smaller.
+ * What is left over of a class goes with the next larger one of its modality, so only one micro-batch of an epoch may be
+ * smaller for each modality.
  *
  * @param stream - what the order is for: the same seed and stream give the same order on every machine
  */
@@ -24,7 +25,8 @@ export function epochBatches(
   let left: readonly number[] = [];
   for (const [index, shape] of classes.entries()) {
     const members = [...left, ...shuffled(shape.members, random)];
-    const whole = index === classes.length - 1 ? members.length : members.length - (members.length % size);
+    const isLast = classes[index + 1]?.modality !== shape.modality;
+    const whole = isLast ? members.length : members.length - (members.length % size);
     for (let begin = 0; begin < whole; begin += size) {
       batches.push({ shape, members: members.slice(begin, Math.min(begin + size, whole)) });
     }

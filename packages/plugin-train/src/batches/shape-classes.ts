@@ -1,7 +1,20 @@
 import type { SampleLengths } from "../dataset/sample-planner.ts";
 
-/** Samples that are padded to the same sizes. Sizes grow from class to class: a sample fits every later class too. */
+/** A sample to be grouped; without a picture it is a text-only one. */
+export interface ShapedSample extends SampleLengths {
+  readonly picture?: unknown;
+}
+
+/** Whether samples have a picture. */
+export type Modality = "text" | "picture";
+
+/**
+ * Samples of one modality that are padded to the same sizes.
+ *
+ * Sizes grow from class to class of a modality: a sample fits every later class of it too.
+ */
 export interface ShapeClass {
+  readonly modality: Modality;
   /** Indices of its samples. */
   readonly members: readonly number[];
   readonly tokens: number;
@@ -14,7 +27,7 @@ export interface ShapeClass {
 }
 
 export interface ShapeClassOptions {
-  /** Most classes: more of them pad less, and mix samples less. */
+  /** Most classes of a modality: more of them pad less, and mix samples less. */
   readonly limit: number;
   /** Q by which lengths are compared. */
   readonly latents: number;
@@ -26,15 +39,37 @@ const grain = 16;
 /** A further class must save this share of all rows, or it is not worth mixing samples less. */
 const worthwhile = 0.02;
 
-/** Groups samples of similar length so that as few rows as possible are padding. */
-export function shapeClasses(samples: readonly SampleLengths[], { limit, latents }: ShapeClassOptions): ShapeClass[] {
+/**
+ * Groups samples of one modality and of similar length, so that as few rows as possible are padding.
+ *
+ * A text-only sample lacks a picture's rows and has a zero picture to run through the vision tower, so the two kinds never
+ * run together. Text-only classes come first.
+ */
+export function shapeClasses(samples: readonly ShapedSample[], options: ShapeClassOptions): ShapeClass[] {
+  return (["text", "picture"] as const).flatMap((modality) => {
+    const members = [...samples.keys()].filter((index) => modalityOf(samples[index]!) === modality);
+    return members.length === 0 ? [] : classesOf(modality, members, samples, options);
+  });
+}
+
+function modalityOf({ picture }: ShapedSample): Modality {
+  return picture === undefined ? "text" : "picture";
+}
+
+function classesOf(
+  modality: Modality,
+  candidates: readonly number[],
+  samples: readonly SampleLengths[],
+  { limit, latents }: ShapeClassOptions,
+): ShapeClass[] {
   const groups = new Map<number, number[]>();
-  samples.forEach(({ rows, questions }, index) => {
+  for (const index of candidates) {
+    const { rows, questions } = samples[index]!;
     const length = Math.ceil((rows + questions * latents) / grain) * grain;
     const group = groups.get(length);
     if (group) group.push(index);
     else groups.set(length, [index]);
-  });
+  }
   const lengths = [...groups.keys()].toSorted((a, b) => a - b);
   const ends = cheapestEnds(
     lengths,
@@ -47,7 +82,7 @@ export function shapeClasses(samples: readonly SampleLengths[], { limit, latents
   for (const end of ends) {
     const members = lengths.slice(begin, end).flatMap((length) => groups.get(length)!);
     seen = longestOf([...seen, ...members.map((index) => samples[index]!)]);
-    classes.push(shapeClass(members, samples, seen));
+    classes.push({ modality, ...shapeOf(members, samples, seen) });
     begin = end;
   }
   return classes;
@@ -69,7 +104,7 @@ function longestOf(samples: readonly SampleLengths[]): SampleLengths[] {
   return [...longest.values()];
 }
 
-function shapeClass(members: number[], samples: readonly SampleLengths[], seen: readonly SampleLengths[]): ShapeClass {
+function shapeOf(members: number[], samples: readonly SampleLengths[], seen: readonly SampleLengths[]) {
   const largest = (of: (sample: SampleLengths) => number) => Math.max(...seen.map(of));
   const answers = members.map((index) => samples[index]!.answers);
   const mean = answers.reduce((sum, count) => sum + count, 0) / answers.length;
@@ -80,7 +115,7 @@ function shapeClass(members: number[], samples: readonly SampleLengths[], seen: 
     questions: largest(({ questions }) => questions),
     instruction: largest(({ instruction }) => instruction),
     answers: { mean, deviation: Math.sqrt(variance), largest: largest((sample) => sample.answers) },
-    rows: (latents) => largest(({ rows, questions }) => rows + questions * latents),
+    rows: (latents: number) => largest(({ rows, questions }) => rows + questions * latents),
   };
 }
 

@@ -1,6 +1,6 @@
 import { createRandom } from "@fusion-vlm/core";
 import { epochBatches, type MicroBatch } from "./epoch.ts";
-import type { ShapeClass } from "./shape-classes.ts";
+import type { Modality, ShapeClass } from "./shape-classes.ts";
 
 /** What one update is made of. */
 export interface StepPlan {
@@ -37,7 +37,10 @@ export function* stepPlans(options: StepPlanOptions): Generator<StepPlan> {
   }
 }
 
-/** Steps of one epoch over a number of samples. */
-export function stepsOfEpoch(samples: number, microBatch: number, partsPerStep: number): number {
-  return Math.ceil(Math.ceil(samples / microBatch) / partsPerStep);
+/** Steps of one epoch; what is left over of a modality is a micro-batch of its own. */
+export function stepsOfEpoch(classes: readonly ShapeClass[], microBatch: number, partsPerStep: number): number {
+  const samples = new Map<Modality, number>();
+  for (const { modality, members } of classes) samples.set(modality, (samples.get(modality) ?? 0) + members.length);
+  const parts = [...samples.values()].reduce((sum, count) => sum + Math.ceil(count / microBatch), 0);
+  return Math.ceil(parts / partsPerStep);
 }

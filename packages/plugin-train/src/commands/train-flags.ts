@@ -35,8 +35,7 @@ export const trainingFlags = {
   mix: Flags.boolean({ description: "Shuffle all data files as one.", helpGroup: "DATA" }),
   "max-skipped": Flags.integer({
     min: 0,
-    description:
-      "Samples of a file that are left out, as they are too long or cannot be read, before it is an error. Default: 100.",
+    description: "Records of a data file that may be left out, as they cannot be used. Default: 100.",
     helpValue: "N",
     helpGroup: "DATA",
   }),

@@ -1,13 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, open, rm, symlink, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type FusionError, loadTokenizer, openModelFolder } from "@fusion-vlm/core";
-import { writeTinyModel } from "@fusion-vlm/core/testing";
+import { FusionError } from "@fusion-vlm/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { colourRecords, writePictures } from "../trainer/training-data-for-tests.ts";
-import { Dataset } from "./dataset.ts";
-import { SamplePlanner } from "./sample-planner.ts";
+import { Dataset, type DatasetOptions } from "./dataset.ts";
+import { tinyPlanner } from "./planner-for-tests.ts";
+import type { SamplePlanner } from "./sample-planner.ts";
+import { parseSampling } from "./sampling.ts";
 
 let root: string;
 let place: string;
@@ -15,10 +17,7 @@ let planner: SamplePlanner;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "fusion-dataset-"));
-  await writeTinyModel(join(root, "model"));
-  const { config, weights } = await openModelFolder(join(root, "model"));
-  await weights.close();
-  planner = new SamplePlanner({ ...config, latentCounts: [4] }, await loadTokenizer(join(root, "model")));
+  ({ planner } = await tinyPlanner(root));
 });
 
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -29,12 +28,14 @@ beforeEach(async () => {
 });
 
 const file = () => join(place, "data.json");
-const read = () => Dataset.open(file(), { planner, maxSkipped: 10 });
+const read = (options: Partial<DatasetOptions> = {}) => {
+  return Dataset.open(file(), { planner, maxSkipped: 0, ...options });
+};
 
 /** What reading a file of these bytes says against it. */
-async function refusal(contents: string | Uint8Array): Promise<FusionError> {
+async function refusal(contents: string | Uint8Array, maxSkipped = 0): Promise<FusionError> {
   await writeFile(file(), contents);
-  return read().then(
+  return read({ maxSkipped }).then(
     () => Promise.reject(new Error("nothing was refused")),
     (error) => error,
   );
@@ -80,11 +81,7 @@ describe("a data file", () => {
     ],
     ["null in the array", "[null]", /record 1: expected an object, got "n"$/],
     ["an endless line", Buffer.alloc(65 * 2 ** 20, '{"a":'), /line 1: expected a line of at most 67108864 bytes/],
-    [
-      "only samples beyond the context",
-      longSample(),
-      /got only 1 longer than the context: \d+ tokens, the context holds/,
-    ],
+    ["a sample beyond the context", longSample(), /data\.json: record 1: \d+ tokens, the context holds 256$/],
   ];
 
   test.each(cases)("is not %s", async (_what, contents, message) => {
@@ -140,6 +137,200 @@ describe("a picture", () => {
 
     expect(message).toMatch(/image: expected a path inside .*, got images\/link\.png$/);
   });
+});
+
+/** Reads a file of these bytes and closes it. */
+async function contentsOf(contents: string | Uint8Array, options: Partial<DatasetOptions> = {}) {
+  await writeFile(file(), contents);
+  const dataset = await read(options);
+  await dataset.close();
+  return dataset;
+}
+
+describe("a record that cannot be used is left out and named", () => {
+  test("line 7 of 10 000", async () => {
+    const records = new Array<string>(10_000).fill(JSON.stringify({ conversations: red!.conversations.slice(2) }));
+    records[6] = '{"id": 7, "conversations": [';
+
+    const { samples, skipped, fingerprint } = await contentsOf(records.join("\n"), { maxSkipped: 1 });
+
+    expect(skipped).toEqual([
+      { record: 7, unit: "line", reason: expect.stringMatching(/^expected JSON, got a mistake in it/) },
+    ]);
+    expect([samples.length, fingerprint.records]).toEqual([9999, 10_000]);
+    expect(samples.slice(5, 7).map(({ record }) => record)).toEqual([6, 8]);
+  });
+
+  const broken: [what: string, record: unknown, reason: RegExp][] = [
+    [
+      "a conversation in disorder",
+      { ...green, conversations: [] },
+      /^conversations: expected a list of turns, got \[\]$/,
+    ],
+    [
+      "a missing picture",
+      { ...green, image: "images/none.png" },
+      /^image: expected the picture .* nothing at this path$/,
+    ],
+    [
+      "an absolute path",
+      { ...green, image: "/etc/hostname" },
+      /^image: expected a path inside .*, got \/etc\/hostname$/,
+    ],
+    [
+      "a path that leads out",
+      { ...green, image: "../data.png" },
+      /^image: expected a path inside .*, got \.\.\/data\.png$/,
+    ],
+    ["a sample beyond the context", JSON.parse(longSample())[0], /^\d+ tokens, the context holds 256$/],
+  ];
+
+  test.each(broken)("%s", async (_what, record, reason) => {
+    const { samples, skipped } = await contentsOf(JSON.stringify([red, record, red]), { maxSkipped: 1 });
+
+    expect(skipped).toMatchObject([{ record: 2, unit: "record", reason: expect.stringMatching(reason) }]);
+    expect(samples.map((sample) => sample.record)).toEqual([1, 3]);
+  });
+
+  test.skipIf(process.platform === "win32")("a link that leads out", async () => {
+    await symlink("/dev/zero", join(place, "images/link.png"));
+
+    const { skipped } = await contentsOf(JSON.stringify([red, { ...green, image: "images/link.png" }]), {
+      maxSkipped: 1,
+    });
+
+    expect(skipped).toMatchObject([
+      { record: 2, reason: expect.stringMatching(/^image: expected a path inside .*link/) },
+    ]);
+  });
+
+  test.each([
+    ["bytes that are no UTF-8", Buffer.from(array.replace("green", "gr\xfcn"), "latin1"), /^expected text in UTF-8/],
+    ["a mistake inside a record of an array", array.replace('"id":"green"', '"id" "green"'), /^expected JSON/],
+  ])("%s", async (_what, contents, reason) => {
+    const { samples, skipped } = await contentsOf(contents, { maxSkipped: 1 });
+
+    expect(skipped).toEqual([{ record: 2, unit: "record", reason: expect.stringMatching(reason) }]);
+    expect(samples).toHaveLength(1);
+  });
+
+  test("but not one too many: the first ones are named, and the limit", async () => {
+    const records = Array.from({ length: 8 }, (_, index) => ({ ...red, image: `images/${index}.png` }));
+
+    const error = await refusal(JSON.stringify([red, ...records]), 6);
+
+    expect(error).toMatchObject({ code: "DATASET_INVALID", hint: expect.stringMatching(/--max-skipped\.$/) });
+    expect(error.message).toMatch(
+      /data\.json: expected at most 6 records that cannot be used, got more: record 2 \(image: /,
+    );
+    expect(error.message).toMatch(/record 6 \([^)]*\), …$/);
+  });
+
+  test("but where none is left the file is refused", async () => {
+    const { message } = await refusal(`{\n${longSample().slice(1, -1)}`, 10);
+
+    expect(message).toMatch(
+      /got only 2 that cannot be used: line 1 \(expected a whole record, got { alone\), line 2 \(\d+ t/,
+    );
+  });
+
+  test.each([
+    ["a comma too many", array.replace(/]$/, ",]"), /record 2: expected another record behind the comma/],
+    ["an array that is cut off", array.slice(0, -20), /record 2: expected its closing }/],
+  ])("but not where the end of one cannot be found: %s", async (_what, contents, message) => {
+    expect((await refusal(contents, 100)).message).toMatch(message);
+  });
+
+  test("with those that turn out to be so later", async () => {
+    await writeFile(file(), JSON.stringify([{ ...red, image: "images/none.png" }, red, green]));
+    const dataset = await read({ maxSkipped: 2 });
+    const reason = (entry: (typeof dataset.samples)[number]) => {
+      const at = `${dataset.nameOf(entry)}, image`;
+      return new FusionError({ code: "DATASET_INVALID", at, message: `${at}: no picture`, hint: "Repair it." });
+    };
+    const [second, third] = dataset.samples;
+
+    expect(dataset.leaveOut(second!, reason(second!))).toEqual({
+      record: 2,
+      unit: "record",
+      reason: "image: no picture",
+    });
+    expect(dataset.summary().skipped.map(({ record }) => record)).toEqual([1, 2]);
+    expect(() => dataset.leaveOut(third!, reason(third!))).toThrow(
+      /at most 2 records that cannot be used, got more: record 1/,
+    );
+    await dataset.close();
+  });
+
+  test("but what stops the reading is not taken for one", async () => {
+    const stop = new FusionError({ code: "ABORTED", at: "training", message: "stopped", hint: "Begin again." });
+    await writeFile(file(), lines);
+
+    const onRecord = () => {
+      throw stop;
+    };
+    await expect(read({ maxSkipped: 10, onRecord })).rejects.toBe(stop);
+  });
+});
+
+describe("a sampling strategy", () => {
+  const ten = Array.from({ length: 10 }, (_, index) => JSON.stringify({ ...red, id: String(index) }));
+
+  test.each([
+    ["first:3", [1, 2, 3]],
+    ["end:30%", [8, 9, 10]],
+    ["random:99", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]],
+  ])("chooses among the records of a file: %s", async (text, records) => {
+    for (const contents of [ten.join("\n"), `[${ten.join(",\n")}]`]) {
+      const dataset = await contentsOf(contents, { sampling: parseSampling(text)! });
+
+      expect(dataset.samples.map(({ record }) => record)).toEqual(records);
+      expect(dataset.fingerprint).toMatchObject({ records: 10, samples: records.length, sampling: text });
+    }
+  });
+
+  test("counts records, broken ones too: none takes the place of another, and those not chosen are not looked at", async () => {
+    const contents = ten.with(2, "{").with(7, "{").join("\n");
+
+    const first = await contentsOf(contents, { maxSkipped: 1, sampling: parseSampling("first:3")! });
+    const end = await contentsOf(contents, { maxSkipped: 1, sampling: parseSampling("end:3")! });
+
+    expect([first.samples, first.skipped].map((records) => records.map(({ record }) => record))).toEqual([[1, 2], [3]]);
+    expect([end.samples, end.skipped].map((records) => records.map(({ record }) => record))).toEqual([[9, 10], [8]]);
+  });
+
+  test("chooses samples that are read as they stand", async () => {
+    await writeFile(file(), ten.join("\n"));
+    const dataset = await read({ sampling: parseSampling("random:4")! });
+
+    for (const sample of dataset.samples) {
+      expect((await dataset.read(sample)).lengths).toMatchObject({ tokens: sample.tokens, questions: 2 });
+    }
+    await dataset.close();
+  });
+});
+
+test.each(["all", "first:1", "random:50%"])("the fingerprint is that of the whole file under %s", async (sampling) => {
+  for (const contents of [array, `\ufeff${array}\n \n`, `\n${lines}\n`, lines + " ".repeat(200_000)]) {
+    const { fingerprint } = await contentsOf(contents, { sampling: parseSampling(sampling)! });
+
+    const bytes = await readFile(file());
+    expect(fingerprint).toEqual({
+      ...{ file: file(), bytes: bytes.length, records: 2, samples: sampling === "all" ? 2 : 1, sampling },
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+    });
+  }
+});
+
+test("ids that occur again are counted, and the first of them named", async () => {
+  const ids = ["a", "b", "a", 3, "a", "3", undefined, undefined, "c".repeat(100), "c".repeat(100)];
+  const records = ids.map((id) => ({ ...red, id }));
+
+  expect((await contentsOf(JSON.stringify(records))).summary().duplicateIds).toEqual({
+    count: 4,
+    first: ["a", "3", `${"c".repeat(80)}…`],
+  });
+  expect((await contentsOf(array)).summary().duplicateIds).toEqual({ count: 0, first: [] });
 });
 
 test("a folder is not a data file", async () => {

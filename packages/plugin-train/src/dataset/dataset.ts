@@ -1,174 +1,185 @@
-import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { FusionError } from "@fusion-vlm/core";
-import { type ConversationRecord, parseConversation } from "./conversation-record.ts";
-import { datasetError, type RecordUnit, recordName } from "./dataset-error.ts";
+import { createRandom, type FusionError } from "@fusion-vlm/core";
+import { parseConversation } from "./conversation-record.ts";
+import { DataFile, RecordPlaces } from "./data-file.ts";
+import { type RecordUnit, recordName } from "./dataset-error.ts";
+import type { DuplicateIdCount } from "./duplicate-ids.ts";
 import { PicturePaths } from "./picture-paths.ts";
-import { scanRecords } from "./record-scanner.ts";
-import type { PlannedSample, SampleLengths, SamplePlanner } from "./sample-planner.ts";
+import { planRecord, RecordChecker, type SampleEntry } from "./record-checker.ts";
+import type { PlannedSample, SamplePlanner } from "./sample-planner.ts";
+import { chosenAhead, chosenRecords, everyRecord, type Sampling, samplingText } from "./sampling.ts";
+import { type SkippedRecord, SkippedRecords } from "./skipped-records.ts";
 
-/** A sample of a dataset that waits to be read: where it lies, and how long it is. */
-export interface SampleEntry extends SampleLengths {
-  readonly record: number;
-  readonly offset: number;
-  readonly length: number;
-  /** Real path of its picture; absent for a text-only sample. */
-  readonly picture?: string;
-}
-
-/** A record that is left out, and why. */
-export interface SkippedRecord {
-  readonly record: number;
-  readonly unit: RecordUnit;
-  readonly id?: string;
-  readonly reason: string;
-}
+export type { SampleEntry } from "./record-checker.ts";
+export type { SkippedRecord } from "./skipped-records.ts";
 
 export interface DatasetOptions {
   readonly planner: SamplePlanner;
+  /** What losses name it by; its path when absent. */
+  readonly name?: string;
   /** Folder that image paths are relative to; the data file's own when absent. */
   readonly images?: string;
-  /** More samples that are too long than this are an error. */
+  /** More records that cannot be used than this are an error; with 0 the first one is. */
   readonly maxSkipped: number;
-  /** Called with their number as records are read; may throw to stop. */
-  readonly onRecord?: (records: number) => void;
+  /** The records that are trained on; all when absent. */
+  readonly sampling?: Sampling;
+  /** Draws the records of `random:N`; the stream of seed 0 when absent. */
+  readonly random?: () => number;
+  /** The key of a mixing file that names it, for messages. */
+  readonly givenBy?: string;
+  /** Called as records are gone through, with the number of those checked; may throw to stop. */
+  readonly onRecord?: (checked: number) => void;
+}
+
+/** What has to be the same for a training to go on with a file. */
+export interface DatasetFingerprint {
+  readonly file: string;
+  readonly bytes: number;
+  /** All records of the file. */
+  readonly records: number;
+  /** Records that are chosen and can be used. */
+  readonly samples: number;
+  /** Of the file's contents, in hexadecimal digits. */
+  readonly sha256: string;
+  /** `all`, `first:N`, `end:N` or `random:N`. */
+  readonly sampling: string;
+}
+
+/** What a data file holds. */
+export interface DatasetSummary extends DatasetFingerprint {
+  /** What losses name it by: its path, and its place in the mixing file where that names it twice. */
+  readonly source: string;
+  /** Different pictures. */
+  readonly pictures: number;
+  /** Chosen records that are left out, as they cannot be used. */
+  readonly skipped: readonly SkippedRecord[];
+  /** Samples whose instruction is cut at the paper's limit. */
+  readonly cutInstructions: number;
+  /** Ids may repeat: nothing depends on them. */
+  readonly duplicateIds: DuplicateIdCount;
 }
 
 /** One data file: its records checked and measured once, then read one by one where they lie. */
 export class Dataset {
-  readonly #handle: FileHandle;
+  readonly name: string;
+  readonly fingerprint: DatasetFingerprint;
+  readonly samples: readonly SampleEntry[];
+  readonly #facts: Pick<DatasetSummary, "pictures" | "cutInstructions" | "duplicateIds">;
+  readonly #data: DataFile;
+  readonly #unit: RecordUnit;
   readonly #planner: SamplePlanner;
+  readonly #skipped: SkippedRecords;
 
   private constructor(
-    readonly file: string,
-    readonly samples: readonly SampleEntry[],
-    readonly skipped: readonly SkippedRecord[],
-    /** Different pictures. */
-    readonly pictures: number,
-    /** Samples whose instruction is cut at the paper's limit. */
-    readonly cutInstructions: number,
-    private readonly unit: RecordUnit,
-    handle: FileHandle,
-    planner: SamplePlanner,
+    data: DataFile,
+    { name, planner, sampling = everyRecord }: DatasetOptions,
+    { checker, pictures, skipped, records, unit }: Found,
   ) {
-    this.#handle = handle;
+    this.name = name ?? data.path;
+    this.samples = checker.samples;
+    const contents = { records, samples: checker.samples.length, sampling: samplingText(sampling) };
+    this.fingerprint = { file: data.path, ...contents, ...data.contents() };
+    const { cutInstructions, duplicateIds } = checker;
+    this.#facts = { pictures: pictures.count, cutInstructions, duplicateIds: duplicateIds.found };
+    this.#data = data;
+    this.#unit = unit;
     this.#planner = planner;
+    this.#skipped = skipped;
   }
 
   /**
-   * Reads a file from end to end: every record is checked, every picture looked for, every conversation tokenised.
+   * Reads a file from end to end: every chosen record is checked, its picture looked for, its conversation tokenised.
    *
-   * Samples longer than the model's context are left out and named in `skipped`.
+   * Records that cannot be used are left out and named in `skipped`; no other takes the place of one.
    *
-   * @throws naming file and record for whatever is wrong, for more than `maxSkipped` samples that are too long, and for a
-   *   dataset without any sample
+   * @throws naming the file for what is no data file, and the record where the end of one cannot be found; for more than
+   *   `maxSkipped` records that cannot be used, naming the first; for a dataset without any sample
    */
   static async open(file: string, options: DatasetOptions): Promise<Dataset> {
-    const { planner, maxSkipped, onRecord } = options;
-    const handle = await openFile(file);
+    const data = await DataFile.open(file, options.givenBy);
     try {
-      const pictures = await PicturePaths.in(options.images ?? dirname(file));
-      const samples: SampleEntry[] = [];
-      const skipped: SkippedRecord[] = [];
-      let cutInstructions = 0;
-      let counted: RecordUnit = "record";
-      const chunks = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 16 });
-      for await (const { record, unit, offset, length, bytes } of scanRecords(file, chunks)) {
-        const at = recordName(file, record, unit);
-        counted = unit;
-        const conversation = parseConversation(bytes, at);
-        const picture = conversation.image && (await pictures.find(conversation.image, at));
-        const { lengths, instructionTruncated } = plan(planner, conversation, at);
-        if (instructionTruncated) cutInstructions += 1;
-        if (planner.longest(lengths) > planner.contextLength) {
-          const reason = `${planner.longest(lengths)} tokens, the context holds ${planner.contextLength}`;
-          skipped.push({ record, unit, ...(conversation.id && { id: conversation.id }), reason });
-          if (skipped.length > maxSkipped) throw tooManySkipped(file, skipped, maxSkipped);
-        } else {
-          samples.push({ record, offset, length, ...(picture && { picture }), ...lengths });
-        }
-        onRecord?.(samples.length + skipped.length);
-      }
-      if (samples.length === 0) throw emptyDataset(file, skipped);
-      return new Dataset(file, samples, skipped, pictures.count, cutInstructions, counted, handle, planner);
+      const found = await findSamples(data, options);
+      if (found.checker.samples.length === 0) throw found.skipped.none();
+      return new Dataset(data, options, found);
     } catch (error) {
-      await handle.close();
+      await data.close();
       throw error;
     }
   }
 
+  get file(): string {
+    return this.#data.path;
+  }
+
+  /** Records that are left out, those of {@link leaveOut} included. */
+  get skipped(): readonly SkippedRecord[] {
+    return this.#skipped.list;
+  }
+
+  /** What it holds, as of now. */
+  summary(): DatasetSummary {
+    return { source: this.name, ...this.fingerprint, ...this.#facts, skipped: [...this.skipped] };
+  }
+
   /** How messages name a record. */
   nameOf({ record }: SampleEntry): string {
-    return recordName(this.file, record, this.unit);
+    return recordName(this.file, record, this.#unit);
   }
 
   /** Reads one sample again and plans it. */
   async read(entry: SampleEntry): Promise<PlannedSample> {
-    const { offset, length } = entry;
     const at = this.nameOf(entry);
-    const bytes = Buffer.alloc(length);
-    const { bytesRead } = await this.#handle.read(bytes, 0, length, offset);
-    if (bytesRead === length) return plan(this.#planner, parseConversation(bytes, at), at);
-    throw datasetError({
-      at,
-      expected: `${length} bytes`,
-      actual: `${bytesRead}`,
-      hint: "Leave data files as they are while a training runs.",
-    });
+    return planRecord(this.#planner, parseConversation(await this.#data.read(entry, at), at), at);
+  }
+
+  /**
+   * Counts a sample that turned out to be unusable with the records that are left out.
+   *
+   * @throws when it is one too many
+   */
+  leaveOut({ record }: SampleEntry, error: FusionError): SkippedRecord {
+    return this.#skipped.add({ record, unit: this.#unit }, error);
   }
 
   close(): Promise<void> {
-    return this.#handle.close();
+    return this.#data.close();
   }
 }
 
-function plan(planner: SamplePlanner, conversation: ConversationRecord, at: string): PlannedSample {
-  try {
-    return planner.plan(conversation);
-  } catch (cause) {
-    if (!FusionError.isInstance(cause)) throw cause;
-    const { code, message, hint } = cause;
-    throw new FusionError({ code, at, message: `${at}: ${message}`, hint, cause });
+/** What going through a file has found. */
+interface Found {
+  readonly checker: RecordChecker;
+  readonly pictures: PicturePaths;
+  readonly skipped: SkippedRecords;
+  readonly records: number;
+  readonly unit: RecordUnit;
+}
+
+async function findSamples(data: DataFile, options: DatasetOptions): Promise<Found> {
+  const { planner, images, maxSkipped, sampling = everyRecord, onRecord } = options;
+  const { random = createRandom(0, "sampling") } = options;
+  const pictures = await PicturePaths.in(images ?? dirname(data.path));
+  const skipped = new SkippedRecords(data.path, maxSkipped);
+  const checker = new RecordChecker(data.path, { planner, pictures, skipped });
+  const ahead = chosenAhead(sampling);
+  /** Records of which it is open whether they are chosen. */
+  const waiting = new RecordPlaces();
+  let records = 0;
+  let unit: RecordUnit = "record";
+  for await (const span of data.records()) {
+    records += 1;
+    unit = span.unit;
+    if (ahead === undefined) waiting.add(span);
+    else if (records <= ahead) await checker.check(span);
+    onRecord?.(checker.checked);
   }
-}
-
-async function openFile(file: string): Promise<FileHandle> {
-  const refused = (actual: string, cause?: unknown) =>
-    datasetError({
-      at: file === "" ? '""' : file,
-      expected: "a data file: LLaVA-style JSON or JSON lines",
-      actual,
-      hint: "Check the path given by --data.",
-      cause,
-    });
-  const failed = (cause: NodeJS.ErrnoException): never => {
-    throw refused(cause.code === "ENOENT" ? "nothing at this path" : String(cause.code ?? cause), cause);
-  };
-  // Looked at before it is opened: opening a named pipe would wait for ever.
-  const facts = await stat(file).catch(failed);
-  if (!facts.isFile()) throw refused(facts.isDirectory() ? "a folder" : "a device, pipe or socket");
-  return open(file, "r").catch(failed);
-}
-
-function emptyDataset(file: string, skipped: readonly SkippedRecord[]) {
-  return datasetError({
-    at: file,
-    expected: "at least one sample",
-    actual:
-      skipped.length === 0 ? "an empty list" : `only ${skipped.length} longer than the context: ${skipped[0]!.reason}`,
-    hint:
-      skipped.length === 0
-        ? "Give a file with conversations: see docs/training.md."
-        : "Shorten the samples, or train with fewer latents.",
-  });
-}
-
-function tooManySkipped(file: string, skipped: readonly SkippedRecord[], limit: number) {
-  const named = skipped.slice(0, 5).map(({ record, unit, reason }) => `${unit} ${record} (${reason})`);
-  return datasetError({
-    at: file,
-    expected: `at most ${limit} samples longer than the context`,
-    actual: `more: ${named.join(", ")}${skipped.length > named.length ? ", …" : ""}`,
-    hint: "Shorten these samples, train with fewer latents, or allow more by --max-skipped.",
-  });
+  if (ahead === undefined) {
+    for (const index of chosenRecords(sampling, records, random)) {
+      const place = waiting.at(index);
+      const bytes = await data.read(place, recordName(data.path, place.record, unit));
+      await checker.check({ ...place, unit, bytes });
+      onRecord?.(checker.checked);
+    }
+  }
+  return { checker, pictures, skipped, records, unit };
 }

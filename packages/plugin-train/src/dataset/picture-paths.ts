@@ -22,7 +22,7 @@ export class PicturePaths {
       at: folder,
       expected: "the folder that the pictures lie in",
       actual: "no folder",
-      hint: "Give it by --images.",
+      hint: "Name it by --images, or under images in the mixing file.",
     });
   }
 

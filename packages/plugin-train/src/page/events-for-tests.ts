@@ -2,8 +2,12 @@ import type { BeginEvent, DataEvent, EvaluationEvent, StepEvent } from "../train
 
 /** Events of a training as it might have been: the loss is 8 over the step. */
 export function dataEvent(more: Partial<DataEvent> = {}): DataEvent {
-  const file = "d/captions.json";
-  return { type: "data", file, samples: 40, pictures: 40, skipped: [], cutInstructions: 0, ...more };
+  const { file = "d/captions.json" } = more;
+  return {
+    ...{ type: "data", file, source: file, samples: 40, pictures: 40, skipped: [], cutInstructions: 0 },
+    ...{ bytes: 9000, records: 40, sha256: "0".repeat(64), sampling: "all", duplicateIds: { count: 0, first: [] } },
+    ...more,
+  };
 }
 
 export function beginEvent(more: Partial<BeginEvent> = {}): BeginEvent {

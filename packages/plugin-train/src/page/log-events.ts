@@ -21,6 +21,12 @@ const schema = z.discriminatedUnion("type", [
     pictures: count,
     skipped: z.array(z.object({ record: z.number(), unit: z.enum(["record", "line"]), reason: z.string() })).catch([]),
     cutInstructions: count,
+    source: z.string().optional(),
+    bytes: count,
+    records: count,
+    sha256: z.string().catch(""),
+    sampling: z.string().catch("all"),
+    duplicateIds: z.object({ count, first: z.array(z.string()) }).catch({ count: 0, first: [] }),
   }),
   z.object({
     type: z.literal("begin"),
@@ -125,7 +131,9 @@ function eventOf(line: string): TrainEvent | "unknown" | undefined {
   }
   const type = (value as { readonly type?: unknown } | null)?.type;
   if (typeof type === "string" && !known.has(type)) return "unknown";
-  return schema.safeParse(value).data;
+  const event = schema.safeParse(value).data;
+  // Logs of versions without mixing files name a source by its file alone.
+  return event?.type === "data" ? { ...event, source: event.source ?? event.file } : event;
 }
 
 /** Lines without their ends; undefined for one that is too long for any event. */

@@ -149,7 +149,7 @@ export class TrainingHistory {
   add(event: TrainEvent): void {
     switch (event.type) {
       case "data":
-        this.data.set(event.file, dataFacts(event));
+        this.data.set(event.source, dataFacts(event));
         return;
       case "begin":
         this.#begin(event);
@@ -240,9 +240,9 @@ function addMark(marks: Beginning[], x: number, label: string): void {
   marks.push({ x, label });
 }
 
-function dataFacts({ file, samples, pictures, skipped, cutInstructions }: DataEvent): DataFacts {
+function dataFacts({ type: _, skipped, ...facts }: DataEvent): DataFacts {
   const named = skipped.slice(0, 3).map(({ record, unit, reason }) => `${unit} ${record} (${reason})`);
-  return { file, samples, pictures, skipped: skipped.length, named, cutInstructions };
+  return { ...facts, skipped: skipped.length, named };
 }
 
 function skippedNote({ step, reason, batch }: SkippedStepEvent): string {

@@ -242,10 +242,13 @@ function dataSections({ data }: TrainingHistory): Section[] {
   if (data.size === 0) return [];
   const files = [...data.values()];
   const columns: readonly (readonly [head: string, value: (file: DataFacts) => string | number])[] = [
-    ["file", ({ file }) => file],
+    ["file", ({ source }) => source],
     ["samples", ({ samples }) => samples],
     ["pictures", ({ pictures }) => pictures],
     ...(files.some(({ skipped }) => skipped > 0) ? [["left out", (file: DataFacts) => file.skipped] as const] : []),
+    ...(files.some(({ sampling }) => sampling !== "all")
+      ? [["records", ({ sampling, records }: DataFacts) => `${sampling} of ${records}`] as const]
+      : []),
     ...(files.some(({ cutInstructions }) => cutInstructions > 0)
       ? [["instructions cut", (file: DataFacts) => file.cutInstructions] as const]
       : []),

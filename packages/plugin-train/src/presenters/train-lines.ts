@@ -18,14 +18,20 @@ export function stepLine(event: StepEvent): string {
 }
 
 /** What a data file holds, and what of it is left out. */
-export function dataLines({ file, samples, pictures, skipped, cutInstructions }: DataEvent): string {
-  const lines = [`${printableLine(file)}: ${samples} samples, ${pictures} pictures`];
+export function dataLines(event: DataEvent): string {
+  const { source, samples, pictures, skipped, cutInstructions, duplicateIds, sampling, records } = event;
+  const drawn = sampling === "all" ? "" : `, ${sampling} of ${records} records`;
+  const lines = [`${source}: ${samples} samples, ${pictures} pictures${drawn}`];
   if (skipped.length > 0) {
     const named = skipped.slice(0, 3).map(({ record, unit, reason }) => `${unit} ${record} (${reason})`);
-    lines.push(`  left out, too long: ${skipped.length}: ${named.join(", ")}${skipped.length > 3 ? ", …" : ""}`);
+    lines.push(`  left out: ${skipped.length}: ${named.join(", ")}${skipped.length > 3 ? ", …" : ""}`);
   }
   if (cutInstructions > 0) lines.push(`  instructions cut at 256 tokens: ${cutInstructions}`);
-  return lines.join("\n");
+  if (duplicateIds.count > 0) {
+    const isAll = duplicateIds.first.length >= duplicateIds.count;
+    lines.push(`  ids that occur again: ${duplicateIds.count}: ${duplicateIds.first.join(", ")}${isAll ? "" : ", …"}`);
+  }
+  return lines.map(printableLine).join("\n");
 }
 
 export function beginLine({ stage, stepsBefore, model, parameters, device, steps, settings }: BeginEvent): string {

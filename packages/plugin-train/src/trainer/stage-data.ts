@@ -1,14 +1,14 @@
-import { Cleanup, defaultLatents } from "@fusion-vlm/core";
-import { Dataset } from "../dataset/dataset.ts";
+import { defaultLatents } from "@fusion-vlm/core";
+import { closeData, type GivenData, type OpenedData, openData } from "../dataset/open-data.ts";
 import { SamplePlanner } from "../dataset/sample-planner.ts";
 import type { SettledOptions, SettledStage } from "../options/settle-options.ts";
 import type { PictureStore } from "../pictures/picture-store.ts";
-import type { DataFingerprint, StageFingerprints } from "../training-folder/run-record.ts";
+import type { StageFingerprints } from "../training-folder/run-record.ts";
 import { throwIfAborted } from "./abort.ts";
 import { Evaluator } from "./evaluator.ts";
-import { Phase } from "./phase.ts";
+import { Phase, type PhaseOptions, type SkippedSample } from "./phase.ts";
 import type { StartModel } from "./start-model.ts";
-import type { DataEvent, TrainEvent } from "./train-events.ts";
+import type { DataEvent, ReadingEvent } from "./train-events.ts";
 
 export interface StageDataOptions {
   readonly stage: SettledStage;
@@ -16,7 +16,12 @@ export interface StageDataOptions {
   /** With the stage's own λ, set of Q and longest sample. */
   readonly start: StartModel;
   readonly pictures: PictureStore;
-  readonly onReading?: (event: TrainEvent) => void;
+  /** Called as records are read. */
+  readonly onReading?: (event: ReadingEvent) => void;
+  /** Called as soon as a file has been read; the next one waits for it. */
+  readonly onData?: (event: DataEvent) => Promise<void>;
+  /** Called for a sample that turns out to be of no use when its turn comes. */
+  readonly onSkipped?: (sample: SkippedSample) => Promise<void>;
   readonly signal?: AbortSignal;
   /** What has become of the training so far, for whom the signal stops. */
   readonly outcome: string;
@@ -27,80 +32,80 @@ export class StageData {
   private constructor(
     readonly phases: readonly Phase[],
     readonly evaluator: Evaluator | undefined,
-    readonly fingerprints: StageFingerprints,
-    /** What is told of each file. */
-    readonly events: readonly DataEvent[],
-    private readonly undo: Cleanup,
+    private readonly training: readonly OpenedData[],
+    private readonly heldout: readonly OpenedData[],
   ) {}
 
   /** Throws DATASET_INVALID naming file and record. */
   static async open(options: StageDataOptions): Promise<StageData> {
-    const { stage, start } = options;
+    const { stage, learning, pictures, onSkipped, start } = options;
     const { config } = start;
-    const undo = new Cleanup();
+    const { images } = learning;
+    const training = await read(
+      stage.data.map(({ file }) => ({ file, images })),
+      options,
+    );
     try {
-      const opener = new DatasetOpener(options, undo);
-      const training: Dataset[] = [];
-      for (const { file } of stage.data) training.push(await opener.open(file));
-      const heldout: Dataset[] = [];
-      for (const file of stage.heldout ?? []) heldout.push(await opener.open(file));
-      const phaseOptions = { config, pictures: options.pictures, shapes: stage.shapes };
-      const phases = stage.mix
-        ? [new Phase(training.map(({ file }) => file).join(" + "), training, phaseOptions)]
-        : training.map((dataset) => new Phase(dataset.file, [dataset], phaseOptions));
+      const heldout = await read(
+        (stage.heldout ?? []).map((file) => ({ file, images })),
+        options,
+      );
+      const phaseOptions: PhaseOptions = { config, pictures, shapes: stage.shapes, onSkipped };
       const evaluator =
         heldout.length === 0
           ? undefined
           : new Evaluator({
-              heldout: new Phase("held-out", heldout, phaseOptions),
+              heldout: phaseOf("held-out", heldout, phaseOptions),
               latents: defaultLatents(config),
               microBatch: stage.microBatch,
               mappingWeight: config.mappingWeight,
             });
-      const fingerprints = { training: training.map(fingerprint), heldout: heldout.map(fingerprint) };
-      return new StageData(phases, evaluator, fingerprints, opener.events, undo);
+      const phases = stage.mix
+        ? [phaseOf(training.map(({ name }) => name).join(" + "), training, phaseOptions)]
+        : training.map((data) => phaseOf(data.name, [data], phaseOptions));
+      return new StageData(phases, evaluator, training, heldout);
     } catch (error) {
-      await undo.run().catch(() => undefined); // the first failure is the one to tell
+      await closeData(training);
       throw error;
     }
   }
 
-  get skipped(): number {
-    return this.events.reduce((sum, { skipped }) => sum + skipped.length, 0);
+  /** What has to be the same for a training to go on. */
+  get fingerprints(): StageFingerprints {
+    const prints = (opened: readonly OpenedData[]) =>
+      opened.flatMap(({ datasets }) => datasets.map(({ fingerprint }) => fingerprint));
+    return { training: prints(this.training), heldout: prints(this.heldout) };
   }
 
-  close(): Promise<void> {
-    return this.undo.run();
+  /** Samples left out so far. */
+  get skipped(): number {
+    const datasets = [...this.training, ...this.heldout].flatMap((data) => data.datasets);
+    return datasets.reduce((sum, { skipped }) => sum + skipped.length, 0);
+  }
+
+  async close(): Promise<void> {
+    await closeData(this.training);
+    await closeData(this.heldout);
   }
 }
 
-class DatasetOpener {
-  readonly events: DataEvent[] = [];
-  readonly #planner: SamplePlanner;
-
-  constructor(
-    private readonly options: StageDataOptions,
-    private readonly undo: Cleanup,
-  ) {
-    const { config, tokenizer } = options.start;
-    this.#planner = new SamplePlanner(config, tokenizer);
-  }
-
-  async open(file: string): Promise<Dataset> {
-    const { learning, signal, onReading, outcome } = this.options;
-    const onRecord = (records: number) => {
+function read(given: readonly GivenData[], options: StageDataOptions): Promise<OpenedData[]> {
+  const { learning, start, signal, outcome, onReading, onData } = options;
+  const { maxSkipped, seed } = learning;
+  return openData(given, {
+    ...{ planner: new SamplePlanner(start.config, start.tokenizer), maxSkipped, seed },
+    onRecord: (file, records) => {
       throwIfAborted(signal, outcome);
       onReading?.({ type: "reading", file, records });
-    };
-    const { images, maxSkipped } = learning;
-    const opened = await Dataset.open(file, { planner: this.#planner, images, maxSkipped, onRecord });
-    const dataset = this.undo.later(opened, (one) => one.close());
-    const { samples, pictures, skipped, cutInstructions } = dataset;
-    this.events.push({ type: "data", file, samples: samples.length, pictures, skipped, cutInstructions });
-    return dataset;
-  }
+    },
+    onDataset: (dataset) => onData?.({ type: "data", ...dataset.summary() }),
+  });
 }
 
-function fingerprint({ file, samples }: Dataset): DataFingerprint {
-  return { file, bytes: 0, records: 0, samples: samples.length, sha256: "", sampling: "all" };
+function phaseOf(name: string, opened: readonly OpenedData[], options: PhaseOptions): Phase {
+  return new Phase(
+    name,
+    opened.flatMap((data) => data.datasets),
+    options,
+  );
 }

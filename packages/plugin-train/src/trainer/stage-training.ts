@@ -259,9 +259,9 @@ export class StageTraining {
   #pace(peak: number, epochs: readonly number[]): { pace: Pace; shares: readonly number[] } {
     const { phases } = this.#given.data;
     const { batchSize, microBatch, maxSteps, maxMinutes, warmupRatio, schedule } = this.#stage;
-    const phaseSteps = phases.map(({ size }, index) => {
+    const phaseSteps = phases.map(({ classes }, index) => {
       const count = epochs[index]!;
-      return Number.isFinite(count) ? count * stepsOfEpoch(size, microBatch, batchSize / microBatch) : count;
+      return Number.isFinite(count) ? count * stepsOfEpoch(classes, microBatch, batchSize / microBatch) : count;
     });
     const shares = this.#shares(phaseSteps);
     const maxTime = maxMinutes === undefined ? undefined : maxMinutes * 60_000;

@@ -1,4 +1,4 @@
-import type { SkippedRecord } from "../dataset/dataset.ts";
+import type { DatasetSummary } from "../dataset/dataset.ts";
 
 /** What a training tells on its way; the same objects are the lines of train-log.jsonl, except `reading`. */
 export type TrainEvent =
@@ -20,17 +20,9 @@ export interface ReadingEvent {
   readonly records: number;
 }
 
-/** A data file has been checked. */
-export interface DataEvent {
+/** A data file has been checked; one of a mixing file too. */
+export interface DataEvent extends DatasetSummary {
   readonly type: "data";
-  readonly file: string;
-  readonly samples: number;
-  /** Different pictures. */
-  readonly pictures: number;
-  /** Left out, as they are longer than the context. */
-  readonly skipped: readonly SkippedRecord[];
-  /** Samples whose instruction is cut at the paper's limit. */
-  readonly cutInstructions: number;
 }
 
 /** Everything is ready for the first step of a stage. */

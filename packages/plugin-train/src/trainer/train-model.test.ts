@@ -180,6 +180,32 @@ test("files are trained on one after the other, epoch by epoch, and the log tell
   });
 });
 
+test("a mixing file is one phase, each of its files with a loss of its own", async () => {
+  const words = { conversations: colourRecords()[0]!.conversations.slice(2) };
+  await writeRecords(place, [words, words, words], "words.json");
+  const mix = join(place, "mix.yaml");
+  await writeFile(mix, "datasets: [{ json_path: train.json }, { json_path: words.json, sampling_strategy: first:2 }]");
+
+  const seen = await steps({ data: [mix], batchSize: 8, microBatch: 4 });
+
+  expect(seen.map(({ phase, samples }) => [phase, samples])).toEqual([[mix, 6]]);
+  expect(seen[0]!.sources.map(({ source }) => source)).toEqual([base.data[0], join(place, "words.json")]);
+});
+
+test("a picture that cannot be decoded costs its sample, which is named", async () => {
+  await writeFile(join(place, "images/red.png"), "no picture");
+  const seen: number[] = [];
+
+  const { skipped, warnings } = await trainModel({
+    ...base,
+    epochs: 2,
+    onEvent: (event) => event.type === "step" && seen.push(event.samples),
+  });
+
+  expect([seen, skipped]).toEqual([[3, 3], 1]);
+  expect(warnings).toEqual([expect.stringMatching(/train\.json: record 1 is left out: image: .*red\.png/)]);
+});
+
 test("ends by the clock", async () => {
   const seen = await steps({ maxMinutes: 0.05, learningRate: 1e-3 });
 
@@ -238,7 +264,7 @@ describe("is refused, and leaves nothing behind", () => {
   test.each(cases)("%s", async (_what, records, message) => {
     await writeRecords(place, records);
 
-    expect((await failure({})).message).toMatch(message);
+    expect((await failure({ maxSkipped: 0 })).message).toMatch(message);
     expect(await leftovers()).toEqual([]);
   });
 
@@ -262,15 +288,16 @@ describe("is refused, and leaves nothing behind", () => {
   test("a picture that cannot be decoded, by the record that names it", async () => {
     await writeFile(join(place, "images/red.png"), "no picture");
 
-    expect(await failure({})).toMatchObject({ message: expect.stringMatching(/record 1, image: .*red\.png/) });
+    const message = expect.stringMatching(/record 1, image: .*red\.png/);
+    expect(await failure({ maxSkipped: 0 })).toMatchObject({ code: "DATASET_INVALID", message });
     expect(await leftovers()).toEqual([]);
   });
 
-  test("more samples that are too long than allowed; fewer are left out and named", async () => {
+  test("a sample that is too long where none may be left out; else it is left out and named", async () => {
     const long = { ...record, conversations: [record!.conversations[0], { from: "gpt", value: "blue ".repeat(200) }] };
     await writeRecords(place, [...colourRecords(), { ...long, id: "long" }]);
 
-    expect((await failure({ maxSkipped: 0 })).message).toMatch(/at most 0 samples .*got more: record 5 \(\d+ tokens/);
+    expect((await failure({ maxSkipped: 0 })).message).toMatch(/train\.json: record 5: \d+ tokens, the context/);
     const events: TrainEvent[] = [];
     const { skipped } = await trainModel({ ...base, maxSteps: 1, onEvent: (event) => events.push(event) });
     expect(skipped).toBe(1);

@@ -15,6 +15,7 @@ import {
 } from "../training-folder/run-record.ts";
 import type { Position, TrainingFolder } from "../training-folder/training-folder.ts";
 import { EventChannel } from "./event-channel.ts";
+import type { SkippedSample } from "./phase.ts";
 import { StageData } from "./stage-data.ts";
 import { StageTraining } from "./stage-training.ts";
 import { fingerprintOf, forStage, openStart, requireOrder, type StartModel } from "./start-model.ts";
@@ -140,10 +141,12 @@ export class TrainingRun {
       }),
       (store) => store.dispose(),
     );
-    const following = { onReading: onEvent, signal, outcome: await this.#outcome() };
+    const following = {
+      ...{ onReading: onEvent, onData: channel.emit, signal, outcome: await this.#outcome() },
+      onSkipped: ({ name, reason }: SkippedSample) => channel.warn(`${name} is left out: ${reason}`),
+    };
     const opening = StageData.open({ stage, learning, start, pictures: this.#pictures, ...following });
     const data = this.undo.later(await opening, (one) => one.close());
-    for (const event of data.events) await channel.emit(event);
     return { start, data };
   }
 

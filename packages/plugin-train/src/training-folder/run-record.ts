@@ -3,6 +3,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { FusionError } from "@fusion-vlm/core";
 import { writeFileAtomic } from "@fusion-vlm/plugin-kit";
+import type { DatasetFingerprint } from "../dataset/dataset.ts";
 import type { LearningOptions } from "../options/settle-options.ts";
 import type { TrainResult } from "../trainer/train-result.ts";
 import { type Difference, differences } from "./differences.ts";
@@ -23,18 +24,8 @@ export interface RunRecord {
 }
 
 export interface StageFingerprints {
-  readonly training: readonly DataFingerprint[];
-  readonly heldout: readonly DataFingerprint[];
-}
-
-export interface DataFingerprint {
-  readonly file: string;
-  readonly bytes: number;
-  readonly records: number;
-  readonly samples: number;
-  readonly sha256: string;
-  /** As in a mixing file; `all` elsewhere. */
-  readonly sampling: string;
+  readonly training: readonly DatasetFingerprint[];
+  readonly heldout: readonly DatasetFingerprint[];
 }
 
 export const recordFile = "training.json";
