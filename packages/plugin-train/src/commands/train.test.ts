@@ -55,7 +55,7 @@ test("names file and record of bad data, and exits with 1", async () => {
 
   expect([exitCode, stderr]).toEqual([
     1,
-    expect.stringMatching(/bad\.jsonl: line 1, conversations: expected a list.*\nCode: DATASET_INVALID\n/),
+    expect.stringMatching(/bad\.jsonl: .* line 1 \(conversations: expected a list.*\nCode: DATASET_INVALID\n/),
   ]);
   expect(await readdir(place)).not.toContain("bad");
 });

@@ -80,9 +80,9 @@ test("a file that a mixing file names twice has its place in its name", async ()
     "datasets: [{ json_path: a.json, sampling_strategy: first:1 }, { json_path: b.json, sampling_strategy: first:1 }, { json_path: a.json, sampling_strategy: end:1 }]",
   );
 
-  const [{ datasets }] = (await read([{ file: mixed }])) as unknown as [{ datasets: unknown }];
+  const [phase] = await read([{ file: mixed }]);
 
-  expect(datasets).toEqual([
+  expect(phase?.datasets).toEqual([
     ["a.json (datasets[0])", "first:1", [1]],
     ["b.json", "first:1", [1]],
     ["a.json (datasets[2])", "end:1", [50]],
