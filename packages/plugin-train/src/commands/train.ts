@@ -83,7 +83,7 @@ export class Train extends FusionCommand<TrainResult> {
 const flagOf: Readonly<Record<string, string>> = { latentCounts: "latents", pictureCacheBytes: "picture-cache" };
 
 /** Throws UsageError, naming the flag, for what the service would refuse naming its option. */
-function requireFlags(options: TrainOptions): void {
+export function requireFlags(options: TrainOptions): void {
   try {
     settleOptions(options);
   } catch (error) {
@@ -98,7 +98,7 @@ function requireFlags(options: TrainOptions): void {
 }
 
 /** Flags given once per file, put together with the files. */
-function dataOf({
+export function dataOf({
   data,
   epochs = [],
   share = [],

@@ -1,14 +1,12 @@
 import type { FusionConfig } from "@fusion-vlm/core";
 import { type TrainingBatch, type TrainingSample, trainingBatch } from "@fusion-vlm/core/train";
+import { bucket, leastSizes } from "../batches/batch-sizes.ts";
 import type { MicroBatch } from "../batches/epoch.ts";
 import { type ShapeClass, shapeClasses } from "../batches/shape-classes.ts";
 import type { StepPlan } from "../batches/step-plans.ts";
 import type { Dataset, SampleEntry } from "../dataset/dataset.ts";
 import { datasetError } from "../dataset/dataset-error.ts";
 import type { PictureStore } from "../pictures/picture-store.ts";
-
-/** Sequences are padded to multiples of this. */
-const bucket = 16;
 
 /** A step whose data lie ready. */
 export interface PreparedStep {
@@ -57,21 +55,11 @@ export class Phase {
 
   async #batch({ shape, members }: MicroBatch, latents: number): Promise<PreparedPart> {
     const samples = await Promise.all(members.map((index) => this.#sample(index)));
-    const { mean, deviation, largest } = shape.answers;
-    // Four standard deviations above the mean: more answer tokens than that hardly ever fall into one batch.
-    const likely = members.length * mean + 4 * deviation * Math.sqrt(members.length);
     const batch = trainingBatch(samples, {
       config: this.#config,
       latents,
       bucket,
-      atLeast: {
-        // Under released semantics text rows see the padding of instructions: there a batch has no more than it needs.
-        ...(this.#config.semantics === "paper" && { I: shape.instruction }),
-        M: Math.min(members.length * largest, Math.ceil(likely)),
-        R: shape.questions,
-        S: shape.rows(latents),
-        T: shape.tokens,
-      },
+      atLeast: leastSizes(shape, members.length, latents, this.#config),
     });
     const origins = members.map((index) => this.#samples[index]!);
     return {

@@ -5,6 +5,7 @@ import { OutputFolder } from "@fusion-vlm/plugin-kit";
 import { stepsOfEpoch } from "../batches/step-plans.ts";
 import { Dataset } from "../dataset/dataset.ts";
 import { SamplePlanner } from "../dataset/sample-planner.ts";
+import { requireMemory } from "../estimate/require-memory.ts";
 import { PictureStore } from "../pictures/picture-store.ts";
 import { throwIfAborted } from "./abort.ts";
 import { EventChannel } from "./event-channel.ts";
@@ -48,7 +49,7 @@ const nothingWritten = "nothing was written";
  * threads and versions.
  *
  * @throws OPTION_INVALID for options; DATASET_INVALID for data, naming file and record; MODEL_NOT_FOUND and the other errors of a model
- *   folder; WRITE_FAILED; BACKEND_UNAVAILABLE, BACKEND_FAILED; ABORTED by the signal, unless `saveOnInterrupt`
+ *   folder; MEMORY_INSUFFICIENT; WRITE_FAILED; BACKEND_UNAVAILABLE, BACKEND_FAILED; ABORTED by the signal, unless `saveOnInterrupt`
  */
 export async function trainModel(options: TrainOptions): Promise<TrainResult> {
   const called = performance.now();
@@ -86,6 +87,7 @@ async function train(options: SettledOptions, called: number, undo: Cleanup): Pr
     (store) => store.dispose(),
   );
   const phases = phasesOf(options, start, datasets, pictures);
+  requireMemory({ config: start.config, options, datasets, phases });
   abortCheck();
   const backend = undo.later(await nodeBackend(options), (engine) => engine.dispose());
   const { optimizer = "adamw", weightDecay = 0, maxGradientNorm = 1, rules, lora, checkpointing } = options;
