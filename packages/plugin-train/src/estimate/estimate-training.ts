@@ -188,10 +188,10 @@ async function timeOf(inputs: TimeInputs, undo: Cleanup): Promise<TimeEstimate> 
   const backend = undo.later(await nodeBackend(options), (engine) => engine.dispose());
   const rate = await matmulRate(backend);
   const efficiency = stepEfficiency(config);
-  const longest = Math.max(...items.map(({ flops }) => flops)) / (rate * efficiency);
+  const longest = Math.max(...items.map(({ flops }) => flops)) / (rate.best * efficiency);
   const isProbed = inputs.probe && longest <= longestProbedStep;
   const probed = isProbed ? await probe(inputs, backend, undo) : undefined;
-  const byArithmetic = flopsOfStep(items) / (rate * efficiency);
+  const byArithmetic = flopsOfStep(items) / (rate.mean * efficiency);
   const secondsPerStep = probed ? probed.secondsPerStep : byArithmetic;
   const nodes = counted.costs.passes.reduce((sum, pass) => sum + pass.nodes, 0);
   const compiling = probed?.result.compileSeconds ?? nodes * secondsOfNode;
@@ -210,7 +210,7 @@ async function timeOf(inputs: TimeInputs, undo: Cleanup): Promise<TimeEstimate> 
           steps: probed.result.kinds.reduce((sum, { steps }) => sum + steps, 0),
           seconds: probed.result.seconds,
         }
-      : { kind: "arithmetic", matmulFlopsPerSecond: rate, efficiency },
+      : { kind: "arithmetic", matmulFlopsPerSecond: rate.mean, efficiency },
   };
 }
 
