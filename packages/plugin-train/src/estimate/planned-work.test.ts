@@ -29,7 +29,8 @@ afterAll(() => rm(place, { recursive: true, force: true }));
 const options = { data: [{ file: "train.json" }], batchSize: 4, microBatch: 2, seed: 3 };
 
 async function openPhase() {
-  const { config: stored } = await openModelFolder(join(place, "model"));
+  const { config: stored, weights } = await openModelFolder(join(place, "model"));
+  await weights.close();
   const config = { ...stored, latentCounts: [4, 16] };
   const planner = new SamplePlanner(config, await loadTokenizer(join(place, "model")));
   const dataset = await Dataset.open(join(place, "train.json"), { planner, maxSkipped: 0 });
