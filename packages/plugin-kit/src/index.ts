@@ -56,6 +56,9 @@ export {
   table,
 } from "./output/text.ts";
 
+// The machine
+export { availableMemory, type MemorySources } from "./machine/available-memory.ts";
+
 // Files
 export { inOrder } from "./async/in-order.ts";
 export { OutputFolder } from "./files/output-folder.ts";

@@ -1,13 +1,29 @@
 import type { CommandTable } from "@fusion-vlm/plugin-kit";
+import { TrainEstimate } from "./commands/estimate.ts";
 import { TrainResume } from "./commands/resume.ts";
 import { Train } from "./commands/train.ts";
 
 /** Command id to class; named by the `oclif` block of package.json. */
-export const COMMANDS = { train: Train, "train:resume": TrainResume } satisfies CommandTable;
+export const COMMANDS = {
+  train: Train,
+  "train:estimate": TrainEstimate,
+  "train:resume": TrainResume,
+} satisfies CommandTable;
 
 // Training as a library
 export type { DatasetFingerprint, DatasetSummary, SkippedRecord } from "./dataset/dataset.ts";
 export type { DuplicateIdCount } from "./dataset/duplicate-ids.ts";
+export {
+  type DataEstimate,
+  type EstimateOptions,
+  estimateTraining,
+  type StageEstimate,
+  type TimeBasis,
+  type TimeEstimate,
+  type TrainingEstimate,
+} from "./estimate/estimate-training.ts";
+export type { MemoryEstimate } from "./estimate/memory-estimate.ts";
+export type { MemoryCure } from "./estimate/require-memory.ts";
 export type {
   BeginEvent,
   CheckpointEvent,

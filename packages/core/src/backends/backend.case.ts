@@ -158,6 +158,16 @@ export function backendCases(
         expect(await program.run(feeds, { fetch: ["d"] })).toEqual({ d: float32([1, 2], [10, 21]) });
       });
 
+      it.each([true, false])("are right for one shape after another (planMemory %s)", async (planMemory) => {
+        const program = await backend.compile(arithmetic, { planMemory });
+        for (const length of [1, 300, 300, 2, 300]) {
+          const a = float32([length, 2], new Array(2 * length).fill(length));
+          const { c, d } = await program.run({ a, b: a });
+          expect([c?.shape, c?.data.at(-1), d?.data.at(-1)]).toEqual([[length, 2], 2 * length, length * length]);
+        }
+        await program.dispose();
+      });
+
       it("refuses an unknown name and a run that wants nothing", async () => {
         const program = await backend.compile(arithmetic);
 

@@ -65,6 +65,11 @@ export interface Program {
 export interface CompileOptions {
   /** Keep weights in their file layout (memory-mapped, shared between programs) instead of repacking them for speed. */
   readonly prepack?: boolean;
+  /**
+   * Lay the memory of a run out as the first run with the same shapes needed it, in one block; true when absent. It is held
+   * beside what that first run took, so a program whose tensors are large or whose shapes vary is better off without.
+   */
+  readonly planMemory?: boolean;
 }
 
 /** An engine: one implementation per way of running ONNX Runtime. */

@@ -45,11 +45,12 @@ export interface SessionSettings extends CompileOptions {
 
 /** Session options of every program; keys under `extra.session` are ONNX Runtime's `session.*` configuration. */
 export async function sessionOptions(settings: SessionSettings): Promise<Ort.InferenceSession.SessionOptions> {
-  const { device, threads, weightsFolder, prepack = true } = settings;
+  const { device, threads, weightsFolder, prepack = true, planMemory = true } = settings;
   return {
     executionProviders: [device],
     graphOptimizationLevel: "all",
     logSeverityLevel,
+    enableMemPattern: planMemory,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     extra: {
       session: {

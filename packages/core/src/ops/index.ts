@@ -1,4 +1,5 @@
 export { evaluateDim, type GraphCost, graphCost, type Sizes } from "./graph-cost.ts";
+export { executionOrder, type GraphMemory, graphMemory } from "./graph-memory.ts";
 export { mathOperators } from "./math.ts";
 export { matrixOperators } from "./matrix.ts";
 export { movementOperators } from "./movement.ts";

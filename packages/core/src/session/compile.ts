@@ -4,8 +4,8 @@ import { type Graph, type ParameterSource, toOnnx } from "../graph/index.ts";
 import type { WeightStore } from "../weights/index.ts";
 
 /** Compiles a graph whose parameters, if it has any, are fed at every run. */
-export function compileFed(backend: Backend, graph: Graph): Promise<Program> {
-  return backend.compile({ name: graph.name, bytes: toOnnx(graph), ...signature(graph) });
+export function compileFed(backend: Backend, graph: Graph, options?: CompileOptions): Promise<Program> {
+  return backend.compile({ name: graph.name, bytes: toOnnx(graph), ...signature(graph) }, options);
 }
 
 /** Compiles a graph with its parameters left where they are, inside the checkpoint's files. */

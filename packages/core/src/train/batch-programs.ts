@@ -1,10 +1,13 @@
-import type { Backend, Program } from "../backends/index.ts";
+import type { Backend, CompileOptions, Program } from "../backends/index.ts";
 import type { FusionConfig } from "../fusion/index.ts";
 import type { Graph } from "../graph/index.ts";
 import { compileFed } from "../session/index.ts";
 import { evaluationGraph } from "./evaluation-graph.ts";
 import { type BatchSizes, type GradientGraphOptions, gradientGraph } from "./gradient-graph.ts";
 import type { ParameterGroup } from "./parameter-groups.ts";
+
+/** Memory laid out beforehand would hold every activation twice (docs/performance.md). */
+export const trainingCompilation: CompileOptions = { planMemory: false };
 
 /** What is done with a part of a batch: `first` and `further` parts give gradients, the latter added to those before. */
 export type BatchPass = "first" | "further" | "evaluation";
@@ -32,10 +35,7 @@ export class BatchPrograms {
 
   /** With every size named where no sizes are given. */
   graph(pass: BatchPass, latents: number, sizes?: BatchSizes): Graph {
-    const { lora, checkpointing } = this.options;
-    if (pass === "evaluation") return evaluationGraph(this.config, this.groups, { latents, lora });
-    const accumulates = pass === "further";
-    return gradientGraph(this.config, this.groups, { latents, accumulates, sizes, lora, checkpointing });
+    return passGraph(this.config, this.groups, { ...this.options, pass, latents, sizes });
   }
 
   /** Not to be called again before it settles. The program may be disposed by the call after the next. */
@@ -43,7 +43,7 @@ export class BatchPrograms {
     const sizes = this.options.fixedSizes ? batch : undefined;
     const key = [pass, latents, sizes?.B, sizes?.I, sizes?.M, sizes?.R, sizes?.S, sizes?.T].join();
     const known = this.#programs.get(key);
-    const program = known ?? (await compileFed(this.backend, this.graph(pass, latents, sizes)));
+    const program = known ?? (await compileFed(this.backend, this.graph(pass, latents, sizes), trainingCompilation));
     this.#programs.delete(key);
     this.#programs.set(key, program);
     for (const [oldest, unused] of this.#programs) {
@@ -58,4 +58,18 @@ export class BatchPrograms {
     for (const program of this.#programs.values()) await program.dispose();
     this.#programs.clear();
   }
+}
+
+export interface PassGraphOptions extends Pick<GradientGraphOptions, "lora" | "checkpointing" | "latents" | "sizes"> {
+  readonly pass: BatchPass;
+}
+
+/** What a part of a batch runs. */
+export function passGraph(
+  config: FusionConfig,
+  groups: readonly ParameterGroup[],
+  { pass, latents, sizes, lora, checkpointing }: PassGraphOptions,
+): Graph {
+  if (pass === "evaluation") return evaluationGraph(config, groups, { latents, lora });
+  return gradientGraph(config, groups, { latents, accumulates: pass === "further", sizes, lora, checkpointing });
 }

@@ -1,5 +1,6 @@
 export { type AdafactorOptions, adafactor, adafactorDefaults } from "./adafactor.ts";
 export { type AdamWOptions, adamw, adamwDefaults } from "./adamw.ts";
+export type { BatchPass } from "./batch-programs.ts";
 export { type BatchSizes, gradientGraph } from "./gradient-graph.ts";
 export { type Lora, type LoraAdapter, type LoraOptions, loraAdapters } from "./lora.ts";
 export { type MuonOptions, muon, muonDefaults } from "./muon.ts";
@@ -33,6 +34,13 @@ export {
   schedules,
 } from "./schedule.ts";
 export { type BatchOptions, type TrainingBatch, type TrainingSample, trainingBatch } from "./training-batch.ts";
+export {
+  type ParameterCounts,
+  type PassCosts,
+  type PlannedPass,
+  type TrainingCosts,
+  trainingCosts,
+} from "./training-costs.ts";
 export type { TrainingOptions } from "./training-options.ts";
 export {
   type BatchLosses,

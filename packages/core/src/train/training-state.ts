@@ -1,17 +1,18 @@
 import type { Backend, Fetches, Program } from "../backends/index.ts";
 import { FusionError } from "../errors/index.ts";
-import { type FusionConfig, fusionParameters } from "../fusion/index.ts";
+import type { FusionConfig } from "../fusion/index.ts";
 import type { Graph } from "../graph/index.ts";
 import { compileFed } from "../session/index.ts";
 import { float32, type Tensor } from "../tensor/index.ts";
 import type { WeightSource } from "../weights/index.ts";
 import { mergeAdapters } from "./adapted-weight.ts";
-import { BatchPrograms } from "./batch-programs.ts";
-import { initialAdapter, type Lora, loraAdapters } from "./lora.ts";
+import { BatchPrograms, trainingCompilation } from "./batch-programs.ts";
+import { initialAdapter, type Lora } from "./lora.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { parameterGroups, type StateKind } from "./parameter-groups.ts";
+import type { StateKind } from "./parameter-groups.ts";
 import type { TrainingBatch } from "./training-batch.ts";
-import { completeOptions, optionError, type TrainingOptions } from "./training-options.ts";
+import { optionError, type TrainingOptions } from "./training-options.ts";
+import { trainingSetup } from "./training-setup.ts";
 import { TrainingTensors } from "./training-tensors.ts";
 import { gradientNormGraph } from "./update-parts.ts";
 
@@ -102,19 +103,16 @@ export class TrainingState {
     read: (name: string) => Promise<Float32Array>,
     options: TrainingOptions = {},
   ): Promise<TrainingState> {
-    const { optimizer, weightDecay, rules, ...given } = completeOptions(options);
-    const base = fusionParameters(config);
-    const lora = given.lora && loraAdapters(base, given.lora);
-    const isFrozen = (name: string) => lora !== undefined && !lora.parameters.has(name);
-    const groups = parameterGroups(new Map([...base, ...(lora?.parameters ?? [])]), { weightDecay, rules, isFrozen });
+    const setup = trainingSetup(config, options);
+    const { optimizer, groups, lora } = setup;
     const tensors = await TrainingTensors.allocate(backend, groups, optimizer);
     try {
       await tensors.write("parameters", async (name) =>
         lora?.parameters.has(name) ? initialAdapter(lora, name) : read(name),
       );
-      const norm = await compileFed(backend, gradientNormGraph(groups));
-      const update = await compileFed(backend, optimizer.graph(groups));
-      const programs = new BatchPrograms(backend, config, groups, { ...given, lora });
+      const norm = await compileFed(backend, gradientNormGraph(groups), trainingCompilation);
+      const update = await compileFed(backend, optimizer.graph(groups), trainingCompilation);
+      const programs = new BatchPrograms(backend, config, groups, setup);
       return new TrainingState({ backend, tensors, programs, optimizer, norm, update, lora });
     } catch (error) {
       await tensors.dispose();

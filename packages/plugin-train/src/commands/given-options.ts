@@ -9,7 +9,10 @@ import type { trainingFlags } from "./train-flags.ts";
 import { loraOf, rulesOf } from "./train-rules.ts";
 
 /** Values of the flags that say what is trained, and how. */
-export type TrainingFlags = Interfaces.InferredFlags<typeof trainingFlags>;
+export type TrainingFlags = Omit<Interfaces.InferredFlags<typeof trainingFlags>, WrittenFlag> &
+  Partial<Pick<Interfaces.InferredFlags<typeof trainingFlags>, WrittenFlag>>;
+/** Flags about what is written, which an estimate does not have. */
+type WrittenFlag = "dtype" | "result";
 
 /** Options of a training without its model, engine and place. */
 export type GivenOptions = Omit<TrainOptions, "model" | "out">;

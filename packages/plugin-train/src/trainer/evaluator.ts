@@ -23,6 +23,11 @@ export type Evaluation = Omit<EvaluationEvent, "type" | "step" | "stage" | "best
 export class Evaluator {
   constructor(private readonly options: EvaluatorOptions) {}
 
+  /** The samples. */
+  get heldout(): Phase {
+    return this.options.heldout;
+  }
+
   /** Undefined when the signal has stopped it. */
   async evaluate(state: TrainingState, signal?: AbortSignal): Promise<Evaluation | undefined> {
     const { heldout, latents, mappingWeight } = this.options;

@@ -1,14 +1,12 @@
 import { type FusionConfig, FusionError, type ImageTensors } from "@fusion-vlm/core";
 import { type TrainingBatch, type TrainingSample, trainingBatch } from "@fusion-vlm/core/train";
+import { bucket, leastSizes } from "../batches/batch-sizes.ts";
 import type { MicroBatch } from "../batches/epoch.ts";
 import { type ShapeClass, shapeClasses } from "../batches/shape-classes.ts";
 import type { StepPlan } from "../batches/step-plans.ts";
 import type { Dataset, SampleEntry } from "../dataset/dataset.ts";
 import { datasetError } from "../dataset/dataset-error.ts";
 import type { PictureStore } from "../pictures/picture-store.ts";
-
-/** Sequences are padded to multiples of this. */
-const bucket = 16;
 
 /** A step whose data lie ready. */
 export interface PreparedStep {
@@ -133,24 +131,9 @@ export class Phase {
     const read = loaded.flatMap(({ index, sample }) => (sample ? { sample, origin: this.#samples[index]! } : []));
     if (read.length === 0) return { failed };
     const { config } = this.#options;
-    const { mean, deviation, largest } = shape.answers;
-    // Four standard deviations above the mean: more answer tokens than that hardly ever fall into one batch.
-    const likely = read.length * mean + 4 * deviation * Math.sqrt(read.length);
     const batch = trainingBatch(
       read.map(({ sample }) => sample),
-      {
-        config,
-        latents,
-        bucket,
-        atLeast: {
-          // Under released semantics text rows see the padding of instructions: there a batch has no more than it needs.
-          ...(config.semantics === "paper" && { I: shape.instruction }),
-          M: Math.min(read.length * largest, Math.ceil(likely)),
-          R: shape.questions,
-          S: shape.rows(latents),
-          T: shape.tokens,
-        },
-      },
+      { config, latents, bucket, atLeast: leastSizes(shape, read.length, latents, config) },
     );
     const part = {
       batch,

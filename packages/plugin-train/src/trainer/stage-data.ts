@@ -1,4 +1,5 @@
 import { defaultLatents } from "@fusion-vlm/core";
+import type { Dataset } from "../dataset/dataset.ts";
 import { closeData, type GivenData, type OpenedData, openData } from "../dataset/open-data.ts";
 import { SamplePlanner } from "../dataset/sample-planner.ts";
 import type { SettledOptions, SettledStage } from "../options/settle-options.ts";
@@ -27,13 +28,23 @@ export interface StageDataOptions {
   readonly outcome: string;
 }
 
+interface StageFiles {
+  readonly training: readonly OpenedData[];
+  readonly heldout: readonly OpenedData[];
+}
+
+/** A phase and the data files that it goes through. */
+export interface PhaseData {
+  readonly phase: Phase;
+  readonly datasets: readonly Dataset[];
+}
+
 /** The data of a stage: every record checked and measured, every picture looked for. */
 export class StageData {
   private constructor(
-    readonly phases: readonly Phase[],
+    readonly parts: readonly PhaseData[],
     readonly evaluator: Evaluator | undefined,
-    private readonly training: readonly OpenedData[],
-    private readonly heldout: readonly OpenedData[],
+    private readonly opened: StageFiles,
   ) {}
 
   /** Throws DATASET_INVALID naming file and record. */
@@ -55,37 +66,46 @@ export class StageData {
         heldout.length === 0
           ? undefined
           : new Evaluator({
-              heldout: phaseOf("held-out", heldout, phaseOptions),
+              heldout: phaseOf("held-out", heldout, phaseOptions).phase,
               latents: defaultLatents(config),
               microBatch: stage.microBatch,
               mappingWeight: config.mappingWeight,
             });
-      const phases = stage.mix
+      const parts = stage.mix
         ? [phaseOf(training.map(({ name }) => name).join(" + "), training, phaseOptions)]
         : training.map((data) => phaseOf(data.name, [data], phaseOptions));
-      return new StageData(phases, evaluator, training, heldout);
+      return new StageData(parts, evaluator, { training, heldout });
     } catch (error) {
       await closeData(training);
       throw error;
     }
   }
 
+  get phases(): readonly Phase[] {
+    return this.parts.map(({ phase }) => phase);
+  }
+
+  /** Absent where nothing is held out. */
+  get heldout(): Phase | undefined {
+    return this.evaluator?.heldout;
+  }
+
   /** What has to be the same for a training to go on. */
   get fingerprints(): StageFingerprints {
     const prints = (opened: readonly OpenedData[]) =>
       opened.flatMap(({ datasets }) => datasets.map(({ fingerprint }) => fingerprint));
-    return { training: prints(this.training), heldout: prints(this.heldout) };
+    return { training: prints(this.opened.training), heldout: prints(this.opened.heldout) };
   }
 
   /** Samples left out so far. */
   get skipped(): number {
-    const datasets = [...this.training, ...this.heldout].flatMap((data) => data.datasets);
+    const datasets = [...this.opened.training, ...this.opened.heldout].flatMap((data) => data.datasets);
     return datasets.reduce((sum, { skipped }) => sum + skipped.length, 0);
   }
 
   async close(): Promise<void> {
-    await closeData(this.training);
-    await closeData(this.heldout);
+    await closeData(this.opened.training);
+    await closeData(this.opened.heldout);
   }
 }
 
@@ -102,10 +122,7 @@ function read(given: readonly GivenData[], options: StageDataOptions): Promise<O
   });
 }
 
-function phaseOf(name: string, opened: readonly OpenedData[], options: PhaseOptions): Phase {
-  return new Phase(
-    name,
-    opened.flatMap((data) => data.datasets),
-    options,
-  );
+function phaseOf(name: string, opened: readonly OpenedData[], options: PhaseOptions): PhaseData {
+  const datasets = opened.flatMap((data) => data.datasets);
+  return { phase: new Phase(name, datasets, options), datasets };
 }

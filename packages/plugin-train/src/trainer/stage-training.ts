@@ -3,7 +3,8 @@ import { basename, join } from "node:path";
 import { type Backend, FusionError, openWeights, type Tensor, toFloat32 } from "@fusion-vlm/core";
 import { type AdamWOptions, adamwDefaults, type TrainingOptions, TrainingState } from "@fusion-vlm/core/train";
 import { OutputFolder, writeFileAtomic, writing } from "@fusion-vlm/plugin-kit";
-import { stepsOfEpoch } from "../batches/step-plans.ts";
+import { phaseLengths } from "../batches/phase-lengths.ts";
+import { requireMemory } from "../estimate/require-memory.ts";
 import type { SettledOptions, SettledStage } from "../options/settle-options.ts";
 import { type LivePage, pageFile } from "../page/live-page.ts";
 import { OpenCheckpoint, type Progress, writeProgress } from "../training-folder/checkpoint.ts";
@@ -54,8 +55,14 @@ export class StageTraining {
 
   /** Throws ABORTED behind a checkpoint, TRAINING_DIVERGED, OPTION_INVALID, BACKEND_FAILED. */
   async run(): Promise<TrainedStage> {
-    const { start, backend, checkpoint: path, options } = this.#given;
+    const { start, data, backend, checkpoint: path, options } = this.#given;
     throwIfAborted(options.signal, this.#outcome());
+    const { learning, pictureCacheBytes } = options;
+    requireMemory({
+      ...{ config: start.config, phases: data.phases, heldout: data.heldout },
+      datasets: data.parts.flatMap(({ datasets }) => datasets),
+      options: { ...this.#stage, seed: learning.seed, pictureCacheBytes },
+    });
     const checkpoint = path === undefined ? undefined : await OpenCheckpoint.open(path);
     try {
       // Under LoRA a checkpoint's weights have the adapters merged: the base is that of the start.
@@ -122,8 +129,11 @@ export class StageTraining {
     const { learning, keeping, signal } = options;
     const stage = this.#stage;
     const peak = stage.learningRate ?? (start.untrained ? 1e-3 : 2e-5);
-    const epochs = this.#epochs();
-    const { pace, shares } = this.#pace(peak, epochs);
+    const { epochs, shares, steps: phaseSteps } = phaseLengths(data.phases, stage);
+    const { maxSteps, maxMinutes, warmupRatio, schedule } = stage;
+    const maxTime = maxMinutes === undefined ? undefined : maxMinutes * 60_000;
+    const elapsedBefore = from.stageSeconds;
+    const pace = new Pace({ phaseSteps, shares, maxSteps, maxTime, peak, warmupRatio, schedule, elapsedBefore });
     await channel.emit({
       type: "begin",
       stage: stage.name,
@@ -248,36 +258,6 @@ export class StageTraining {
       ...{ maxSteps: stage.maxSteps ?? null, maxMinutes: stage.maxMinutes ?? null },
     };
   }
-
-  /** Without any limit, one epoch; where steps or time are the limit, as many as they allow. */
-  #epochs(): number[] {
-    const { data, mix, epochs, maxSteps, maxMinutes } = this.#stage;
-    const common = epochs ?? (maxSteps === undefined && maxMinutes === undefined ? 1 : Number.POSITIVE_INFINITY);
-    return this.#given.data.phases.map((_, index) => (mix ? common : (data[index]!.epochs ?? common)));
-  }
-
-  #pace(peak: number, epochs: readonly number[]): { pace: Pace; shares: readonly number[] } {
-    const { phases } = this.#given.data;
-    const { batchSize, microBatch, maxSteps, maxMinutes, warmupRatio, schedule } = this.#stage;
-    const phaseSteps = phases.map(({ classes }, index) => {
-      const count = epochs[index]!;
-      return Number.isFinite(count) ? count * stepsOfEpoch(classes, microBatch, batchSize / microBatch) : count;
-    });
-    const shares = this.#shares(phaseSteps);
-    const maxTime = maxMinutes === undefined ? undefined : maxMinutes * 60_000;
-    const elapsedBefore = this.#given.from.stageSeconds;
-    const pace = new Pace({ phaseSteps, shares, maxSteps, maxTime, peak, warmupRatio, schedule, elapsedBefore });
-    return { pace, shares };
-  }
-
-  #shares(phaseSteps: readonly number[]): number[] {
-    const { data, mix } = this.#stage;
-    const given = data.map(({ share }) => share);
-    const bySteps = phaseSteps.every(Number.isFinite) ? phaseSteps : this.#given.data.phases.map(({ size }) => size);
-    const weights = mix || given[0] === undefined ? bySteps : given.map((share) => share!);
-    const sum = weights.reduce((total, weight) => total + weight, 0);
-    return weights.map((weight) => weight / sum);
-  }
 }
 
 /** The AdamW options that were given. */
@@ -286,7 +266,7 @@ function betas({ beta1, beta2, epsilon }: SettledStage): Partial<AdamWOptions> {
 }
 
 /** A twentieth of a stage whose length is known. */
-function usualEvaluation(totalSteps: number): number {
+export function usualEvaluation(totalSteps: number): number {
   return Number.isFinite(totalSteps) ? Math.max(1, Math.round(totalSteps / 20)) : 200;
 }
 
