@@ -58,7 +58,7 @@ function quickstart(changes: Record<string, unknown> = {}) {
 
 test("a training that is stopped goes on in the next run, to the page and the answers", async () => {
   const first = quickstart();
-  await first.interrupt(/npx fusion train[^$]*  step 1 /);
+  await first.interrupt(/npx fusion train[^$]* {2}step 1 /);
 
   const stopped = await first.end;
 
@@ -72,9 +72,7 @@ test("a training that is stopped goes on in the next run, to the page and the an
 
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringContaining("run/data is there already.") });
   expect(stderr).not.toContain("npx fusion data synth");
-  expect(stderr).toMatch(
-    /\$ npx fusion train resume \S+model\n/,
-  );
+  expect(stderr).toMatch(/\$ npx fusion train resume \S+model\n/);
   expect(stderr).toMatch(/\$ npx fusion eval run --benchmark builtin .* --blank --out \S+scores --limit 6\n/);
   expect(
     stdout.match(/^picture {3}.*\nquestion {2}.+\nexpected {2}.+\nanswer {4}.+ {2}\((right|wrong)\)$/gm),
