@@ -80,6 +80,8 @@ function stageOptions(flags: TrainingFlags): StageOptions {
     maxGradientNorm: flags["max-gradient-norm"],
     mappingWeight: flags["mapping-weight"],
     latentCounts: flags.latents?.split(",").map(Number),
+    window: flags.window,
+    semantics: flags.semantics,
   });
 }
 

@@ -38,6 +38,8 @@ const stageShape = {
   maxGradientNorm: number,
   mappingWeight: number,
   latentCounts: z.array(z.int().positive()).optional(),
+  window: count,
+  semantics: z.enum(["released", "paper"]).optional(),
   freeze: z.array(z.string().min(1)).optional(),
   partRates: z.record(z.string(), z.number().min(0)).optional(),
   lora: z

@@ -1,5 +1,5 @@
 import { optimizerNames, type ScheduleName, schedules } from "@fusion-vlm/core/train";
-import { engineFlags, numberFlag, seedFlag } from "@fusion-vlm/plugin-kit";
+import { engineFlags, numberFlag, seedFlag, semanticsFlag } from "@fusion-vlm/plugin-kit";
 import { Flags } from "@oclif/core";
 import { recipeNames, stageNames } from "../options/stage-presets.ts";
 import type { KeepingOptions } from "../options/train-options.ts";
@@ -212,6 +212,17 @@ export const trainingFlags = {
     helpValue: "4,16,64",
     helpGroup: "OPTIMISER",
   }),
+  window: Flags.integer({
+    min: 1,
+    description: "Side of the windows that interaction layers see. Default: the model's own.",
+    helpValue: "W",
+    helpGroup: "OPTIMISER",
+  }),
+  semantics: {
+    ...semanticsFlag,
+    description: "Train as the released code runs, or as the paper says. Default: the model's own.",
+    helpGroup: "OPTIMISER",
+  },
   shapes: Flags.integer({
     min: 1,
     description:

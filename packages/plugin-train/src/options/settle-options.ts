@@ -90,7 +90,17 @@ function settleKeeping(options: KeepingOptions): SettledOptions["keeping"] {
 const stageKeys: readonly (keyof StageOptions)[] = [
   ...(["data", "mix", "epochs", "maxSteps", "maxMinutes", "batchSize", "microBatch", "shapes", "maxLength"] as const),
   ...(["learningRate", "warmupRatio", "schedule", "optimizer", "rules", "lora", "checkpointing"] as const),
-  ...(["weightDecay", "beta1", "beta2", "epsilon", "maxGradientNorm", "mappingWeight", "latentCounts"] as const),
+  ...([
+    "weightDecay",
+    "beta1",
+    "beta2",
+    "epsilon",
+    "maxGradientNorm",
+    "mappingWeight",
+    "latentCounts",
+    "window",
+    "semantics",
+  ] as const),
   ...(["heldout", "evaluateEvery", "patience"] as const),
 ];
 
@@ -110,7 +120,7 @@ function settleStage(name: StageName | null, options: TrainOptions, recipe: Reci
   if (batchSize % microBatch !== 0) {
     throw optionError(`microBatch${of}`, `a divisor of the batch size ${batchSize}`, String(microBatch));
   }
-  for (const key of ["shapes", "epochs", "maxSteps", "maxLength", "evaluateEvery", "patience"] as const) {
+  for (const key of ["shapes", "epochs", "maxSteps", "maxLength", "window", "evaluateEvery", "patience"] as const) {
     checkHere(key, given[key], whole, wholeNumber);
   }
   checkHere("maxMinutes", given.maxMinutes, positive, "a number above 0");
@@ -126,6 +136,7 @@ function settleStage(name: StageName | null, options: TrainOptions, recipe: Reci
     checkHere("latentCounts", count, square, "squares such as 4, 16, 64");
   }
   oneOf(`schedule${of}`, schedule, Object.keys(schedules));
+  if (given.semantics !== undefined) oneOf(`semantics${of}`, given.semantics, ["released", "paper"]);
   const data = settleData(given, of);
   const heldout = given.heldout?.map((file) => resolve(file));
   if (heldout === undefined && (given.evaluateEvery ?? given.patience) !== undefined) {

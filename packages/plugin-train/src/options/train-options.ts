@@ -1,4 +1,4 @@
-import type { FloatDtype, NodeBackendOptions } from "@fusion-vlm/core";
+import type { FloatDtype, NodeBackendOptions, Semantics } from "@fusion-vlm/core";
 import type { LoraOptions, OptimizerName, ParameterRule, ScheduleName } from "@fusion-vlm/core/train";
 import type { TrainEvent } from "../trainer/train-events.ts";
 import type { RecipeName, StageName } from "./stage-presets.ts";
@@ -62,6 +62,10 @@ export interface StageOptions {
   readonly mappingWeight?: number;
   /** The set that Q is drawn from, a square for each; the model's own when absent. */
   readonly latentCounts?: readonly number[];
+  /** w: the side of the windows that interaction layers see; the model's own when absent. */
+  readonly window?: number;
+  /** As which of the two readings of the paper the model is trained; its own when absent. */
+  readonly semantics?: Semantics;
 
   /** Held-out samples that the model is evaluated on; never trained on. */
   readonly heldout?: readonly string[];

@@ -71,13 +71,16 @@ export function savedBytes({ weights }: StartModel, dtype: FloatDtype): number {
   return elements * bytesPerElement[dtype];
 }
 
-function configOf({ configJson, config }: StartModel, dtype: FloatDtype): Record<string, unknown> {
+function configOf({ configJson, config, stored }: StartModel, dtype: FloatDtype): Record<string, unknown> {
   const { fusion_initialised: _, ...kept } = configJson;
   return {
     ...kept,
     torch_dtype: dtype,
     query_len: config.latentCounts.join(","),
     fusion_mapping_weight: config.mappingWeight,
+    // Only where a training has changed them: an official config.json keeps its keys.
+    ...(config.interaction.window !== stored.interaction.window && { window_size: config.interaction.window }),
+    ...(config.semantics !== stored.semantics && { fusion_semantics: config.semantics }),
   };
 }
 

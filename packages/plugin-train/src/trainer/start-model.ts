@@ -27,6 +27,8 @@ export interface StartModel {
   /** What the user called it. */
   readonly name: string;
   readonly config: FusionConfig;
+  /** As its folder says. */
+  readonly stored: FusionConfig;
   /** Contents of config.json, all keys. */
   readonly configJson: Readonly<Record<string, unknown>>;
   readonly tokenizer: FusionTokenizer;
@@ -78,7 +80,7 @@ async function openFolder(folder: string, name: string): Promise<StartModel> {
     requireControlTokens(tokenizer, chatTemplate(config.template));
     requireRows(folder, tokenizer, config);
     return {
-      ...{ folder, name, config, tokenizer, weights, untrained },
+      ...{ folder, name, config, stored: config, tokenizer, weights, untrained },
       configJson: JSON.parse(await readFile(join(folder, "config.json"), "utf8")),
       parameters: [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0),
       read: async (parameter) => toFloat32(await weights.read(parameter)),
@@ -90,15 +92,18 @@ async function openFolder(folder: string, name: string): Promise<StartModel> {
   }
 }
 
-/** The start as a stage trains it: with its λ, its set of Q and its longest sample. */
-export function forStage(start: StartModel, { mappingWeight, latentCounts, maxLength }: SettledStage): StartModel {
+/** The start as a stage trains it: with its λ, set of Q, window, semantics and longest sample. */
+export function forStage(start: StartModel, stage: SettledStage): StartModel {
   const { config } = start;
+  const { mappingWeight, latentCounts, window, semantics, maxLength } = stage;
   return {
     ...start,
     config: {
       ...config,
       ...(mappingWeight !== undefined && { mappingWeight }),
       ...(latentCounts !== undefined && { latentCounts: [...new Set(latentCounts)].toSorted((a, b) => a - b) }),
+      ...(window !== undefined && { interaction: { ...config.interaction, window } }),
+      ...(semantics !== undefined && { semantics }),
       ...(maxLength !== undefined && { maxLength: Math.min(maxLength, config.maxLength) }),
     },
   };

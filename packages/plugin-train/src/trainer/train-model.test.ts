@@ -128,6 +128,19 @@ describe("the same seed", () => {
   });
 });
 
+test("window and semantics that a training changes are those of the model that it writes", async () => {
+  const before = await steps({ maxSteps: 1, out: join(place, "a") });
+  const changed = await steps({ maxSteps: 1, window: 1, semantics: "released" });
+
+  expect(changed[0]!.loss).not.toBe(before[0]!.loss);
+  const keys = async (folder: string) => {
+    const config = JSON.parse(await readFile(join(folder, "config.json"), "utf8"));
+    return [config.window_size, config.fusion_semantics];
+  };
+  expect(await keys(base.out)).toEqual([1, "released"]);
+  expect(await keys(join(place, "a"))).toEqual(await keys(base.model));
+});
+
 test("parts of a batch give the losses of the whole", async () => {
   const [whole] = await steps({ maxSteps: 1, out: join(place, "a") });
   const [parts] = await steps({ maxSteps: 1, out: join(place, "b"), microBatch: 2 });
