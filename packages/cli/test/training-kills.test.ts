@@ -83,6 +83,7 @@ test("a data file that is another one when the training goes on is refused by na
   await writeFile(file, contents);
 
   expect(refused.exitCode).toBe(1);
-  expect(refused.stderr).toMatch(/^Error: .*changed\.training: .*sha256/);
+  expect(refused.stderr).toMatch(/^Error: .*changed\.training: .*training\[1\]\.sha256: /m);
+  expect(refused.stderr).not.toMatch(/stage 1: model/); // before anything is trained
   expect(refused.stderr).toMatch(/\nCode: RESUME_REFUSED\n/);
 });

@@ -104,7 +104,7 @@ export function forStage(start: StartModel, stage: SettledStage): StartModel {
       ...(latentCounts !== undefined && { latentCounts: [...new Set(latentCounts)].toSorted((a, b) => a - b) }),
       ...(window !== undefined && { interaction: { ...config.interaction, window } }),
       ...(semantics !== undefined && { semantics }),
-      ...(maxLength !== undefined && { maxLength: Math.min(maxLength, config.maxLength) }),
+      maxLength: Math.min(maxLength ?? Number.POSITIVE_INFINITY, start.stored.maxLength),
     },
   };
 }

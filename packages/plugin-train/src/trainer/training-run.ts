@@ -73,7 +73,7 @@ export class TrainingRun {
     });
     let stage = position.progress.stage;
     let ready = await this.#ready(stage, channel);
-    const record = known ?? (await this.#begin(ready));
+    const record = await this.#survey(stage, ready, known);
     const backend = undo.later(await nodeBackend(this.options), (engine) => engine.dispose());
     const results: StageResult[] = [];
     for (let { progress, checkpoint }: Position = position; ; checkpoint = undefined) {
@@ -150,15 +150,26 @@ export class TrainingRun {
     return { start, data };
   }
 
-  /** Looks at the data of the stages to come, so that hours of training do not end in front of a missing file. */
-  async #begin({ start, data }: ReadyStage): Promise<RunRecord> {
+  /**
+   * Looks at the data of the stages to come, so that hours of training do not end in front of a missing or a changed file, and
+   * writes down what a training begins with.
+   *
+   * @throws RESUME_REFUSED for data that are not those of the record
+   */
+  async #survey(first: number, { start, data }: ReadyStage, known: RunRecord | undefined): Promise<RunRecord> {
     const { learning, threads, signal, onEvent } = this.options;
     const prints: StageFingerprints[] = [data.fingerprints];
-    for (const stage of learning.stages.slice(1)) {
-      const later = { stage, learning, start: forStage(start, stage), pictures: this.#pictures! };
-      const opened = await StageData.open({ ...later, onReading: onEvent, signal, outcome: nothingWritten });
+    let later = start;
+    for (const stage of learning.stages.slice(first + 1)) {
+      later = forStage(later, stage);
+      const given = { stage, learning, start: later, pictures: this.#pictures!, onReading: onEvent, signal };
+      const opened = await StageData.open({ ...given, outcome: await this.#outcome() });
       prints.push(opened.fingerprints);
       await opened.close();
+    }
+    if (known) {
+      requireSameFiles(this.folder.path, "data", known.data.slice(first), prints);
+      return known;
     }
     const record: RunRecord = {
       ...{ version: 1, options: learning, start: await fingerprintOf(start), data: prints },
