@@ -9,7 +9,7 @@ import { mergeAdapters } from "./adapted-weight.ts";
 import { BatchPrograms, trainingCompilation } from "./batch-programs.ts";
 import { initialAdapter, type Lora } from "./lora.ts";
 import type { Optimizer } from "./optimizer.ts";
-import type { StateKind } from "./parameter-groups.ts";
+import { type StateKind, trainedGroups } from "./parameter-groups.ts";
 import type { TrainingBatch } from "./training-batch.ts";
 import { optionError, type TrainingOptions } from "./training-options.ts";
 import { trainingSetup } from "./training-setup.ts";
@@ -47,7 +47,7 @@ export interface EvaluationResult extends BatchLosses {
 export interface OptimizerState {
   /** Updates made. */
   readonly steps: number;
-  /** `KIND.PARAMETER` for each moment, and with LoRA `parameters.ADAPTER`. */
+  /** `KIND.PARAMETER` for each moment, and with LoRA `parameters.NAME` of what is trained. */
   read(name: string): Promise<Float32Array>;
 }
 
@@ -59,6 +59,8 @@ interface StateParts {
   readonly norm: Program;
   readonly update: Program;
   readonly lora: Lora | undefined;
+  /** Names of the parameters that are trained. */
+  readonly trained: ReadonlySet<string>;
 }
 
 /** Moments of any optimiser; a group has those that its optimiser keeps. */
@@ -78,6 +80,7 @@ export class TrainingState {
   readonly #norm: Program;
   readonly #update: Program;
   readonly #lora: Lora | undefined;
+  readonly #trained: ReadonlySet<string>;
   #steps = 0;
   /** Of the gradient in the state; NaN before there is one. */
   #gradientNorm = Number.NaN;
@@ -91,6 +94,7 @@ export class TrainingState {
     this.#norm = parts.norm;
     this.#update = parts.update;
     this.#lora = parts.lora;
+    this.#trained = parts.trained;
   }
 
   /**
@@ -113,7 +117,8 @@ export class TrainingState {
       const norm = await compileFed(backend, gradientNormGraph(groups), trainingCompilation);
       const update = await compileFed(backend, optimizer.graph(groups), trainingCompilation);
       const programs = new BatchPrograms(backend, config, groups, setup);
-      return new TrainingState({ backend, tensors, programs, optimizer, norm, update, lora });
+      const trained = new Set(trainedGroups(groups).flatMap((group) => group.parameters.map(({ name }) => name)));
+      return new TrainingState({ backend, tensors, programs, optimizer, norm, update, lora, trained });
     } catch (error) {
       await tensors.dispose();
       throw error;
@@ -279,9 +284,11 @@ export class TrainingState {
     return [...(this.#lora ? (["parameters"] as const) : []), ...momentKinds];
   }
 
-  /** Frozen weights have no moments; of the parameters only adapters are not in the model. */
-  readonly #isSaved = (name: string, kind: StateKind): boolean =>
-    kind !== "parameters" || this.#lora!.parameters.has(name);
+  /**
+   * Frozen weights have no moments. Parameters are saved beside a model whose weights have adapters merged into them: adapters, and
+   * what is trained beside them.
+   */
+  readonly #isSaved = (name: string, kind: StateKind): boolean => kind !== "parameters" || this.#trained.has(name);
 
   async #runParts(
     parts: readonly TrainingBatch[],

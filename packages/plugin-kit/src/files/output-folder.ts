@@ -128,6 +128,11 @@ async function flushTree(folder: string): Promise<void> {
   await flush(folder);
 }
 
+/** Puts the names in a folder on the disk, as a rename in it needs. */
+export async function flushFolder(path: string): Promise<void> {
+  await flush(path);
+}
+
 async function flush(path: string): Promise<void> {
   // Windows flushes no folders, and files only where they are open for writing.
   if (process.platform === "win32") return;
@@ -144,7 +149,7 @@ function unlessMissing(cause: NodeJS.ErrnoException): void {
 }
 
 /** Hours are not begun that cannot be saved. */
-async function requireSpace(path: string, shown: string, bytes: number): Promise<void> {
+export async function requireSpace(path: string, shown: string, bytes: number): Promise<void> {
   if (bytes === 0) return;
   const { bavail, blocks, bsize } = await statfs(path);
   const free = bavail * bsize;

@@ -1,13 +1,14 @@
-import { FusionCommand, loadConfig, numberFlag } from "@fusion-vlm/plugin-kit";
+import { FusionCommand, loadConfig } from "@fusion-vlm/plugin-kit";
 import { type EstimateOptions, estimateTraining, type TrainingEstimate } from "../estimate/estimate-training.ts";
 import { memoryError } from "../estimate/require-memory.ts";
 import { renderEstimate } from "../presenters/estimate-lines.ts";
 import { TrainReporter } from "../presenters/train-reporter.ts";
 import { givenOptions, requireFlags } from "./given-options.ts";
-import { trainingFlags } from "./train-flags.ts";
+import { keepingFlags, keepingOf, trainingFlags } from "./train-flags.ts";
 
 /** What is written matters to a training alone. */
 const { dtype: _, result: __, ...sharedFlags } = trainingFlags;
+const { memory, "max-skipped": maxSkipped, "picture-cache": pictureCache } = keepingFlags;
 
 export class TrainEstimate extends FusionCommand<TrainingEstimate> {
   static override summary = "Say how large a training is, whether it fits into memory, and how long it takes.";
@@ -18,14 +19,7 @@ export class TrainEstimate extends FusionCommand<TrainingEstimate> {
     "<%= config.bin %> train estimate --model my-model --data train.json --batch-size 64 --gradient-checkpointing --json",
     "<%= config.bin %> train estimate --stage all --data 1=captions.json --data 1.5=mix.yaml --data 2=chats.json",
   ];
-  static override flags = {
-    ...sharedFlags,
-    memory: numberFlag({
-      min: 1,
-      description: "Memory that there is, in MB, to plan for another machine. Default: what this one can give.",
-      helpValue: "MB",
-    }),
-  };
+  static override flags = { ...sharedFlags, "max-skipped": maxSkipped, "picture-cache": pictureCache, memory };
 
   async run(): Promise<TrainingEstimate> {
     const { flags } = await this.parse(TrainEstimate);
@@ -44,7 +38,7 @@ export class TrainEstimate extends FusionCommand<TrainingEstimate> {
       model: model.value,
       device: device.value,
       threads: threads?.value,
-      availableBytes: flags.memory === undefined ? undefined : flags.memory * 1e6,
+      ...keepingOf(flags),
       signal: this.abortSignal,
       onEvent: reporter.onEvent,
     };

@@ -1,10 +1,11 @@
 import { FusionError } from "@fusion-vlm/core";
 import { type LoadedConfig, UsageError } from "@fusion-vlm/plugin-kit";
 import type { Interfaces } from "@oclif/core";
+import { present } from "../options/present.ts";
 import { settleOptions } from "../options/settle-options.ts";
 import { type StageName, stageNames } from "../options/stage-presets.ts";
 import type { StageOptions, TrainingData, TrainOptions } from "../options/train-options.ts";
-import { present, trainConfig } from "./train-config.ts";
+import { trainConfig } from "./train-config.ts";
 import type { trainingFlags } from "./train-flags.ts";
 import { loraOf, rulesOf } from "./train-rules.ts";
 
@@ -26,16 +27,13 @@ export type GivenOptions = Omit<TrainOptions, "model" | "out">;
 export function givenOptions(flags: TrainingFlags, loaded: LoadedConfig): GivenOptions {
   const { common, stages, training } = trainConfig(loaded);
   const stage = (flags.stage as TrainOptions["stage"]) ?? training.stage;
-  const cacheMegabytes = flags["picture-cache"];
   const own: Partial<TrainOptions> = present({
     images: flags.images,
     recipe: flags.recipe,
     seed: flags.seed,
     dtype: flags.dtype,
     result: flags.result,
-    maxSkipped: flags["max-skipped"],
     spikeFactor: flags["spike-factor"],
-    pictureCacheBytes: cacheMegabytes === undefined ? undefined : cacheMegabytes * 1e6,
   });
   const everywhere = stageOptions(flags);
   const data = dataOf(flags, stage === "all");
@@ -53,7 +51,7 @@ export function givenOptions(flags: TrainingFlags, loaded: LoadedConfig): GivenO
 }
 
 function stageOptions(flags: TrainingFlags): StageOptions {
-  const hasRules = flags.freeze !== undefined || flags["part-rate"] !== undefined;
+  const hasRules = (flags.freeze ?? flags.train ?? flags["part-rate"]) !== undefined;
   return present({
     mix: flags.mix,
     heldout: flags.heldout,

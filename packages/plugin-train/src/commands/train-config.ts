@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import { optimizerNames, schedules } from "@fusion-vlm/core/train";
 import { type LoadedConfig, pluginConfig } from "@fusion-vlm/plugin-kit";
 import { z } from "zod";
+import { present } from "../options/present.ts";
 import { recipeNames, type StageName, stageNames } from "../options/stage-presets.ts";
 import type { StageOptions, TrainOptions } from "../options/train-options.ts";
 import { loraOf, rulesOf } from "./train-rules.ts";
@@ -117,9 +118,4 @@ function stageOptions(
     data: data?.map((item) => (typeof item === "string" ? located(item) : { ...item, file: located(item.file) })),
     heldout: heldout?.map(located),
   });
-}
-
-/** Without the keys that are undefined. */
-export function present<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }

@@ -1,9 +1,9 @@
 import { optimizerNames, type ScheduleName, schedules } from "@fusion-vlm/core/train";
 import { engineFlags, numberFlag, seedFlag, semanticsFlag } from "@fusion-vlm/plugin-kit";
 import { Flags } from "@oclif/core";
+import { present } from "../options/present.ts";
 import { recipeNames, stageNames } from "../options/stage-presets.ts";
 import type { KeepingOptions } from "../options/train-options.ts";
-import { present } from "./train-config.ts";
 import { partNames } from "./train-rules.ts";
 
 const dtypes = ["float32", "float16", "bfloat16"] as const;
@@ -32,13 +32,7 @@ export const trainingFlags = {
     helpValue: "FOLDER",
     helpGroup: "DATA",
   }),
-  mix: Flags.boolean({ description: "Shuffle all data files as one.", helpGroup: "DATA" }),
-  "max-skipped": Flags.integer({
-    min: 0,
-    description: "Records of a data file that may be left out, as they cannot be used. Default: 100.",
-    helpValue: "N",
-    helpGroup: "DATA",
-  }),
+  mix: Flags.boolean({ allowNo: true, description: "Shuffle all data files as one.", helpGroup: "DATA" }),
   dtype: Flags.option({
     options: dtypes,
     description: "Element type of the weights written. Default: float32.",
@@ -153,6 +147,7 @@ export const trainingFlags = {
     helpGroup: "OPTIMISER",
   })(),
   "gradient-checkpointing": Flags.boolean({
+    allowNo: true,
     description: "Compute layers again in the backward pass instead of keeping them: less memory, more work.",
     helpGroup: "OPTIMISER",
   }),
@@ -166,6 +161,12 @@ export const trainingFlags = {
     ...list,
     description: "Factor on the learning rate of a part. Repeatable.",
     helpValue: "PART=FACTOR",
+    helpGroup: "PARTS",
+  }),
+  train: Flags.string({
+    ...list,
+    description: "Part that is trained beside adapters, which leave the rest as it is. Repeatable.",
+    helpValue: "PART",
     helpGroup: "PARTS",
   }),
   "lora-rank": Flags.integer({
@@ -230,12 +231,6 @@ export const trainingFlags = {
     helpValue: "N",
     helpGroup: "OPTIMISER",
   }),
-  "picture-cache": numberFlag({
-    min: 0,
-    description: "Memory for prepared pictures, in MB. Default: 512.",
-    helpValue: "MB",
-    helpGroup: "OPTIMISER",
-  }),
   seed: seedFlag,
 };
 
@@ -251,6 +246,24 @@ export const outFlag = {
 
 /** How a training is kept on the disk, and what it does in trouble: a training that goes on may choose them anew. */
 export const keepingFlags = {
+  "max-skipped": Flags.integer({
+    min: 0,
+    description: "Records of a data file that may be left out, as they cannot be used. Default: 100.",
+    helpValue: "N",
+    helpGroup: "DATA",
+  }),
+  "picture-cache": numberFlag({
+    min: 0,
+    description: "Memory for prepared pictures, in MB. Default: 512.",
+    helpValue: "MB",
+    helpGroup: "MEMORY",
+  }),
+  memory: numberFlag({
+    min: 1,
+    description: "Memory that the training may take, in MB. Default: what this machine can give.",
+    helpValue: "MB",
+    helpGroup: "MEMORY",
+  }),
   "checkpoint-minutes": numberFlag({
     above: 0,
     description: "Minutes from one checkpoint to the next. Default: 5.",
@@ -270,6 +283,7 @@ export const keepingFlags = {
     helpGroup: "CHECKPOINTS",
   }),
   "keep-training": Flags.boolean({
+    allowNo: true,
     description: "Leave OUT.training, with checkpoints and the models of the stages, when the training is complete.",
     helpGroup: "CHECKPOINTS",
   }),
@@ -290,8 +304,15 @@ export function keepingOf(flags: {
   readonly "keep-checkpoints"?: number;
   readonly "keep-training"?: boolean;
   readonly "on-divergence"?: KeepingOptions["onDivergence"];
+  readonly "max-skipped"?: number;
+  readonly "picture-cache"?: number;
+  readonly memory?: number;
 }): KeepingOptions {
+  const bytes = (megabytes: number | undefined) => (megabytes === undefined ? undefined : megabytes * 1e6);
   return present({
+    maxSkipped: flags["max-skipped"],
+    pictureCacheBytes: bytes(flags["picture-cache"]),
+    availableBytes: bytes(flags.memory),
     checkpointMinutes: flags["checkpoint-minutes"],
     checkpointSteps: flags["checkpoint-steps"],
     keepCheckpoints: flags["keep-checkpoints"],

@@ -9,6 +9,8 @@ const usualTargets = "model.layers.*.weight";
 
 export interface RuleFlags {
   readonly freeze?: readonly string[];
+  /** Beside adapters. */
+  readonly train?: readonly string[];
   /** `PART=FACTOR` */
   readonly "part-rate"?: readonly string[];
 }
@@ -18,8 +20,9 @@ export interface RuleFlags {
  *
  * @throws UsageError for a rate that is not PART=FACTOR
  */
-export function rulesOf({ freeze = [], "part-rate": rates = [] }: RuleFlags): ParameterRule[] {
+export function rulesOf({ freeze = [], train = [], "part-rate": rates = [] }: RuleFlags): ParameterRule[] {
   return [
+    ...train.map((part) => ({ pattern: patternOf(part), frozen: false })),
     ...freeze.map((part) => ({ pattern: patternOf(part), frozen: true })),
     ...rates.map((text) => {
       const [, part, factor] = /^(.+)=(\d+(?:\.\d*)?(?:e[+-]?\d+)?)$/i.exec(text) ?? [];

@@ -19,6 +19,7 @@ import {
   distinctPictures,
   type PlannedTraining,
   stateOptions,
+  workOptions,
 } from "./planned-training.ts";
 import { type ProbeResult, probeSteps } from "./probe-steps.ts";
 import { type MemoryCure, memoryCure } from "./require-memory.ts";
@@ -32,8 +33,6 @@ import {
 } from "./time-estimate.ts";
 
 export interface EstimateOptions extends Omit<TrainOptions, "out"> {
-  /** Bytes that the training may take; what this machine says when absent. */
-  readonly availableBytes?: number;
   /** Run a few steps to learn how fast they are, where they are short; true when absent. */
   readonly probe?: boolean;
 }
@@ -136,7 +135,8 @@ async function estimate(given: EstimateOptions, undo: Cleanup): Promise<Training
   const { path: presetFolder, remove } = await temporaryFolder();
   undo.later(undefined, remove);
   const options = settleOptions({ ...given, out: "" });
-  const { learning, worker, pictureCacheBytes, signal } = options;
+  const { learning, worker, keeping, signal } = options;
+  const { pictureCacheBytes } = keeping;
   const opening = openStart({ ...learning, presetFolder: join(presetFolder, "start"), signal });
   const start = undo.later(await opening, (model) => model.close());
   const { mean, std, imageSize } = start.config.vision;
@@ -169,19 +169,19 @@ async function estimateStage({ given, options, stage, start: model, pictures }: 
   const called = performance.now();
   const undo = new Cleanup();
   try {
-    const { learning, signal, onEvent, pictureCacheBytes } = options;
+    const { learning, keeping, signal, onEvent } = options;
     const start = forStage(model, stage);
     const { config } = start;
     const outcome = "nothing was written";
-    const opening = StageData.open({ stage, learning, start, pictures, onReading: onEvent, signal, outcome });
+    const opening = StageData.open({ stage, learning, keeping, start, pictures, onReading: onEvent, signal, outcome });
     const data = undo.later(await opening, (opened) => opened.close());
     const { phases, heldout } = data;
     const training: PlannedTraining = {
       ...{ config, phases, heldout, datasets: data.parts.flatMap(({ datasets }) => datasets) },
-      options: { ...stage, seed: learning.seed, pictureCacheBytes },
+      options: workOptions(stage, options),
     };
     const counted = countTraining(training);
-    const available = given.availableBytes ?? availableMemory();
+    const available = keeping.availableBytes ?? availableMemory();
     const fits = counted.memory.total <= available;
     const { batchSize, microBatch } = stage;
     const items = workItems(counted.work, counted.costs, { config, phases, parts: batchSize / microBatch, microBatch });

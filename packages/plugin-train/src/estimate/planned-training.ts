@@ -1,7 +1,7 @@
 import type { FusionConfig } from "@fusion-vlm/core";
 import { type TrainingCosts, type TrainingOptions, trainingCosts } from "@fusion-vlm/core/train";
 import type { Dataset } from "../dataset/dataset.ts";
-import type { SettledStage } from "../options/settle-options.ts";
+import type { SettledOptions, SettledStage } from "../options/settle-options.ts";
 import { type MemoryEstimate, memoryEstimate } from "./memory-estimate.ts";
 import { evaluationPasses, type PlannedWork, plannedPasses, plannedWork, type WorkPhase } from "./planned-work.ts";
 
@@ -9,6 +9,14 @@ import { evaluationPasses, type PlannedWork, plannedPasses, plannedWork, type Wo
 export interface WorkOptions extends SettledStage {
   readonly seed: number;
   readonly pictureCacheBytes: number;
+}
+
+/** The options that a stage's memory and time depend on. */
+export function workOptions(
+  stage: SettledStage,
+  { learning, keeping }: Pick<SettledOptions, "learning" | "keeping">,
+): WorkOptions {
+  return { ...stage, seed: learning.seed, pictureCacheBytes: keeping.pictureCacheBytes };
 }
 
 /** A stage that is ready to be estimated: model, data and options. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { shapeClasses } from "../batches/shape-classes.ts";
 import { settleOptions } from "../options/settle-options.ts";
 import type { TrainOptions } from "../options/train-options.ts";
-import { countTraining, type PlannedTraining } from "./planned-training.ts";
+import { countTraining, type PlannedTraining, workOptions } from "./planned-training.ts";
 import { memoryCure, requireMemory } from "./require-memory.ts";
 
 /** A thousand samples of one length, each with its own picture. */
@@ -23,7 +23,7 @@ function training(options: Partial<TrainOptions> = {}): PlannedTraining {
   });
   return {
     config: { ...tinyConfig(), latentCounts: [16] },
-    options: { ...settled.learning.stages[0]!, seed: 0, pictureCacheBytes: settled.pictureCacheBytes },
+    options: workOptions(settled.learning.stages[0]!, settled),
     datasets: [{ samples }],
     phases: [{ name: "x.json", size: 1000, classes: shapeClasses(samples, { limit: 1, latents: 16 }) }],
   };

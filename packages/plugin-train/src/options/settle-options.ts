@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type FloatDtype, FusionError } from "@fusion-vlm/core";
 import { type ScheduleName, schedules } from "@fusion-vlm/core/train";
+import { present } from "./present.ts";
 import { type RecipeName, recipeNames, type StageName, stageNames, stagePresets } from "./stage-presets.ts";
 import type { KeepingOptions, StageOptions, TrainingData, TrainOptions } from "./train-options.ts";
 
@@ -24,7 +26,6 @@ export interface LearningOptions {
   readonly seed: number;
   readonly dtype: FloatDtype;
   readonly result: "last" | "best";
-  readonly maxSkipped: number;
   readonly spikeFactor: number;
   readonly stages: readonly SettledStage[];
 }
@@ -32,10 +33,11 @@ export interface LearningOptions {
 export interface SettledOptions extends Pick<TrainOptions, "device" | "threads" | "worker" | "onEvent" | "signal"> {
   readonly out: string;
   readonly restart: boolean;
-  readonly pictureCacheBytes: number;
   readonly learning: LearningOptions;
-  readonly keeping: Required<Omit<KeepingOptions, "checkpointSteps">> & Pick<KeepingOptions, "checkpointSteps">;
+  readonly keeping: Required<Omit<KeepingOptions, OpenOption>> & Pick<KeepingOptions, OpenOption>;
 }
+
+type OpenOption = "checkpointSteps" | "availableBytes";
 
 type Check = (value: number) => boolean;
 const whole: Check = (value) => Number.isSafeInteger(value) && value >= 1;
@@ -49,13 +51,10 @@ const wholeNumber = "a whole number of 1 or more";
 
 /** Throws OPTION_INVALID naming the first option that is wrong. */
 export function settleOptions(options: TrainOptions): SettledOptions {
-  const { seed = 0, dtype = "float32", maxSkipped = 100, result = "last", spikeFactor = 3, stage } = options;
+  const { seed = 0, dtype = "float32", result = "last", spikeFactor = 3, stage } = options;
   const { recipe = "paper", images, restart = false, device, threads, worker, onEvent, signal } = options;
-  const { pictureCacheBytes = 512 * 1024 * 1024 } = options;
   check("seed", seed, wholeOrZero, "a whole number of 0 or more");
-  check("maxSkipped", maxSkipped, wholeOrZero, "a whole number of 0 or more");
   check("spikeFactor", spikeFactor, (value) => value === 0 || value > 1, "0, or a number above 1");
-  check("pictureCacheBytes", pictureCacheBytes, notNegative, "a number of 0 or more");
   oneOf("dtype", dtype, ["float32", "float16", "bfloat16"]);
   oneOf("result", result, ["last", "best"]);
   oneOf("recipe", recipe, recipeNames);
@@ -67,10 +66,13 @@ export function settleOptions(options: TrainOptions): SettledOptions {
     throw optionError("result", "held-out samples, by which the best is chosen", "none");
   }
   return {
-    ...{ out: options.out, restart, pictureCacheBytes, device, threads, worker, onEvent, signal },
+    ...{ out: options.out, restart, device, threads, worker, onEvent, signal },
     learning: {
-      ...{ model: options.model, ...(images !== undefined && { images: resolve(images) }) },
-      ...{ recipe: stage === undefined ? null : recipe, seed, dtype, result, maxSkipped, spikeFactor, stages },
+      ...{
+        model: existsSync(options.model) ? resolve(options.model) : options.model,
+        ...(images !== undefined && { images: resolve(images) }),
+      },
+      ...{ recipe: stage === undefined ? null : recipe, seed, dtype, result, spikeFactor, stages },
     },
     keeping: settleKeeping(options),
   };
@@ -78,12 +80,18 @@ export function settleOptions(options: TrainOptions): SettledOptions {
 
 function settleKeeping(options: KeepingOptions): SettledOptions["keeping"] {
   const { checkpointMinutes = 5, checkpointSteps, keepCheckpoints = 2, keepTraining = false } = options;
-  const { onDivergence = "stop" } = options;
+  const { onDivergence = "stop", maxSkipped = 100, pictureCacheBytes = 512 * 1024 * 1024, availableBytes } = options;
   check("checkpointMinutes", checkpointMinutes, positive, "a number above 0");
   check("checkpointSteps", checkpointSteps, whole, wholeNumber);
   check("keepCheckpoints", keepCheckpoints, whole, wholeNumber);
   oneOf("onDivergence", onDivergence, ["stop", "skip"]);
-  return { checkpointMinutes, checkpointSteps, keepCheckpoints, keepTraining, onDivergence };
+  check("maxSkipped", maxSkipped, wholeOrZero, "a whole number of 0 or more");
+  check("pictureCacheBytes", pictureCacheBytes, notNegative, "a number of 0 or more");
+  check("availableBytes", availableBytes, positive, "a number above 0");
+  return {
+    ...{ checkpointMinutes, checkpointSteps, keepCheckpoints, keepTraining, onDivergence },
+    ...{ maxSkipped, pictureCacheBytes, availableBytes },
+  };
 }
 
 /** Every key of {@link StageOptions}: what a stage takes from the options of the whole training. */
@@ -108,7 +116,12 @@ const stageKeys: readonly (keyof StageOptions)[] = [
 function settleStage(name: StageName | null, options: TrainOptions, recipe: RecipeName): SettledStage {
   const own = name === null ? {} : (options.stages?.[name] ?? {});
   const preset: StageOptions = name === null ? {} : stagePresets[recipe][name];
-  const given: StageOptions = Object.assign({}, ...[preset, pick(options), pick(own)]);
+  const given: StageOptions = {
+    ...preset,
+    ...pick(options),
+    ...pick(own),
+    ...rulesOf(own.rules ?? options.rules, preset),
+  };
   const of = name === null ? "" : ` of stage ${name}`;
   const checkHere = (key: string, value: number | undefined, isValid: Check, expected: string) =>
     check(`${key}${of}`, value, isValid, expected);
@@ -143,7 +156,25 @@ function settleStage(name: StageName | null, options: TrainOptions, recipe: Reci
     const key = given.patience === undefined ? "evaluateEvery" : "patience";
     throw optionError(`${key}${of}`, "held-out samples beside it", "none");
   }
-  return { ...given, name, data, ...(heldout && { heldout }), batchSize, microBatch, shapes, warmupRatio, schedule };
+  const lora = given.lora && { seed: options.seed ?? 0, ...present(given.lora) };
+  return {
+    ...given,
+    name,
+    data,
+    ...(heldout && { heldout }),
+    ...(lora && { lora }),
+    batchSize,
+    microBatch,
+    shapes,
+    warmupRatio,
+    schedule,
+  };
+}
+
+/** Given rules stand in front of the preset's: the first that matches counts, and what none of them names stays as it was. */
+function rulesOf(given: StageOptions["rules"], preset: StageOptions): Pick<StageOptions, "rules"> {
+  if (given === undefined && preset.rules === undefined) return {};
+  return { rules: [...(given ?? []), ...(preset.rules ?? [])] };
 }
 
 function settleData({ data: given, mix }: StageOptions, of: string): TrainingData[] {

@@ -22,7 +22,7 @@ export interface StageOptions {
   /** Training ends at whichever of the three comes first; 1 epoch when none is given. */
   readonly epochs?: number;
   readonly maxSteps?: number;
-  /** Wall time of the stage's steps, reading of its data included; saving comes on top, and at most one step. */
+  /** Wall time of the stage's steps; reading and saving come on top, and at most one step. */
   readonly maxMinutes?: number;
 
   /** Samples of an update; 16 when absent. */
@@ -87,6 +87,12 @@ export interface KeepingOptions {
   readonly keepTraining?: boolean;
   /** A loss that is no number, or a spike: end the training, or leave the batch out. `stop` when absent. */
   readonly onDivergence?: DivergencePolicy;
+  /** Samples of a data file that are left out, as they are too long or cannot be read; more are an error. 100 when absent. */
+  readonly maxSkipped?: number;
+  /** Bytes of prepared pictures that are kept in memory; 512 MB when absent. */
+  readonly pictureCacheBytes?: number;
+  /** Bytes that the training may take; what this machine says when absent. */
+  readonly availableBytes?: number;
 }
 
 export type DivergencePolicy = "stop" | "skip";
@@ -112,12 +118,8 @@ export interface TrainOptions extends StageOptions, KeepingOptions, Omit<NodeBac
   readonly dtype?: FloatDtype;
   /** Which weights of a stage it ends with: those of its last step, or of its best evaluation. `last` when absent. */
   readonly result?: "last" | "best";
-  /** Samples of a data file that are left out; more are an error. 100 when absent. */
-  readonly maxSkipped?: number;
   /** A loss is a spike when it is this many times the largest of the 50 steps before, and above 1; 3 when absent, 0 never. */
   readonly spikeFactor?: number;
-  /** Bytes of prepared pictures that are kept in memory; 512 MB when absent. */
-  readonly pictureCacheBytes?: number;
   /** Compute and prepare pictures in threads of their own; true when absent. */
   readonly worker?: boolean;
 

@@ -23,6 +23,11 @@ export class DivergenceGuard {
     return this.#recent;
   }
 
+  /** Begins anew: what comes is not to be held against what was. */
+  forget(): void {
+    this.#recent = [];
+  }
+
   /** Why a batch must not be learned from; undefined for one that may, which counts from now on. */
   check({ loss, answer, visionToText, textToVision, gradientNorm }: GradientResult): string | undefined {
     const numbers = { loss, answer, visionToText, textToVision, "gradient norm": gradientNorm };

@@ -1,5 +1,5 @@
 import { mkdtemp, readdir, readFile, readlink, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { FusionError } from "@fusion-vlm/core";
 import { writeTinyModel } from "@fusion-vlm/core/testing";
@@ -83,13 +83,24 @@ function threeStages(): Partial<TrainOptions> {
 }
 
 describe("a training that goes on", () => {
-  test.each<{ what: string; options: Partial<TrainOptions> }>([
+  test.each<{ what: string; options: { -readonly [Key in keyof TrainOptions]?: TrainOptions[Key] } }>([
     { what: "AdamW", options: {} },
     { what: "Adafactor", options: { optimizer: "adafactor" } },
+    { what: "Muon", options: { optimizer: "muon" } },
+    {
+      what: "LoRA, and a part of the model beside it",
+      options: {
+        lora: { rank: 2, alpha: 4, targets: "model.layers.*.weight" },
+        rules: [{ pattern: "model.mm_projector.*", frozen: false }],
+      },
+    },
+    { what: "evaluations, patience and the best weights", options: { evaluateEvery: 2, patience: 3, result: "best" } },
     { what: "LoRA", options: { lora: { rank: 2, alpha: 4, targets: "model.layers.*.weight" } } },
     { what: "a frozen tower", options: { rules: [{ pattern: "model.vision_tower.*", frozen: true }] } },
     { what: "micro-batches", options: { microBatch: 1 } },
-  ])("has the bits and the log of one that was never stopped: $what", async ({ options }) => {
+  ])("has the bits and the log of one that was never stopped: $what", async ({ options: given }) => {
+    if (given.evaluateEvery !== undefined) given.heldout = base.data;
+    const options: Partial<TrainOptions> = given;
     await trainModel({ ...base, ...options, out: join(place, "whole") });
     await stoppedAt(atStep(2), options);
     await stoppedAt(atStep(5), options);
@@ -147,13 +158,13 @@ describe("a training that goes on", () => {
   test("is refused while another process trains there, and a lock of a process that is gone is not in the way", async () => {
     await stoppedAt(atStep(2));
     const lock = join(`${base.out}.training`, "lock");
-    await writeFile(lock, JSON.stringify({ process: process.ppid, host: (await import("node:os")).hostname() }));
+    await writeFile(lock, JSON.stringify({ process: process.ppid, host: hostname(), token: "x" }));
 
     expect(await refusal(trainModel(base))).toMatchObject({
       code: "RESUME_REFUSED",
       message: expect.stringContaining(`one of process ${process.ppid} on `),
     });
-    await writeFile(lock, JSON.stringify({ process: 2 ** 22 + 1, host: (await import("node:os")).hostname() }));
+    await writeFile(lock, JSON.stringify({ process: 2 ** 22 + 1, host: hostname(), token: "x" }));
     expect((await trainModel(base)).resumedAt).toBe(2);
   });
 
@@ -163,6 +174,24 @@ describe("a training that goes on", () => {
 
     expect([resumedAt, steps]).toEqual([0, 7]);
     expect(await leftovers()).toEqual(["out"]);
+  });
+
+  test("begins again only when the new training can: the old one stays where its data are missing", async () => {
+    await stoppedAt(atStep(4));
+    const error = await refusal(trainModel({ ...base, data: ["none.json"], restart: true }));
+
+    expect(error.message).toMatch(/nothing at this path/);
+    expect((await trainModel(base)).resumedAt).toBe(4);
+    expect(await leftovers()).toEqual(["out"]);
+  });
+
+  test("keeps what it was told to keep, whoever goes on with it", async () => {
+    await stoppedAt(atStep(4), { keepTraining: true });
+    await resumeTraining({ out: base.out, ...here });
+
+    expect(await leftovers()).toEqual(["out", "out.training"]);
+    expect((await resumeTraining({ out: base.out, ...here })).stages).toEqual([]);
+    expect(await leftovers()).toEqual(["out", "out.training"]);
   });
 
   test("without anything to go on from is refused", async () => {
@@ -187,7 +216,7 @@ describe("a training that goes on", () => {
 
     expect(steps).toBe(7);
     expect((await weightsOf(base.out)).equals(weights)).toBe(true);
-    expect(await leftovers()).toEqual(["out"]);
+    expect(await leftovers()).toEqual(["out", "out.training"]); // as it was told to
   });
 });
 
@@ -271,6 +300,32 @@ describe("stages", () => {
       [2e-5, 128, undefined, true],
       [2e-5, 128, [expect.objectContaining({ learningRateScale: 0.1 })], true],
     ]);
+  });
+
+  test("have longest samples of their own: what is too long for stage 1 is trained on in stage 1.5", async () => {
+    const [record] = colourRecords();
+    const long = { ...record, conversations: [record!.conversations[0], { from: "gpt", value: "blue ".repeat(30) }] };
+    const data = [await writeRecords(place, [...colourRecords(), long], "long.json")];
+    const common = { ...base, data, maxSteps: 1, batchSize: 1, latentCounts: [4] };
+    const samples: number[] = [];
+    await trainModel({
+      ...{ ...common, stage: "all", stages: { "1": { maxLength: 150 } } },
+      onEvent: (event) => event.type === "begin" && samples.push(event.phases[0]!.samples),
+    });
+
+    expect(samples).toEqual([4, 5, 5]);
+  });
+
+  test("of which a later one is impossible do not begin", async () => {
+    const options = threeStages();
+    const later = { ...options.stages!["2"], rules: [{ pattern: "model.nothing.*", frozen: true }] };
+    const error = await refusal(trainModel({ ...base, ...options, stages: { ...options.stages, "2": later } }));
+
+    expect(error).toMatchObject({ code: "OPTION_INVALID", message: expect.stringMatching(/model\.nothing/) });
+    expect(await leftovers()).toEqual([]);
+    expect(await refusal(trainModel({ ...base, ...options, availableBytes: 1e6 }))).toMatchObject({
+      code: "MEMORY_INSUFFICIENT",
+    });
   });
 
   test("out of order are refused", async () => {
@@ -357,6 +412,17 @@ describe("a batch that would spoil the model", () => {
     expect(reason).toMatch(/ is (NaN|Infinity)$/);
     expect(samples).toEqual([expect.stringMatching(/train\.json: record \d/), expect.stringMatching(/record \d/)]);
     expect(await readlink(join(folder, "last"))).toBe(`checkpoint-${String(step - 1).padStart(8, "0")}`);
+  });
+
+  test("at the very first step is kept too", async () => {
+    const weights = join(base.model, "model.safetensors");
+    const bytes = await readFile(weights);
+    await writeFile(weights, bytes.fill(0xff, bytes.length - 4)); // a NaN at the end
+    const error = await refusal(trainModel(base));
+    const folder = `${base.out}.training`;
+
+    expect(error.message).toContain(join(folder, "diverged-00000001.json"));
+    expect(await readdir(folder)).toEqual(expect.arrayContaining(["training.json", "diverged-00000001.json"]));
   });
 
   test("is left out by policy, up to ten in a row", async () => {

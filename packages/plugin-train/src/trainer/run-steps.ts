@@ -18,8 +18,8 @@ const stepsAhead = 3;
 /** What the steps of a stage tell and ask while they run. */
 export interface StageHost {
   emit(event: TrainEvent): Promise<void>;
-  /** Writes a checkpoint of what has been done; false when the disk was full. */
-  checkpoint(progress: Progress, options: { best: boolean }): Promise<boolean>;
+  /** Writes a checkpoint of what has been done; false when the disk does not take it. */
+  checkpoint(progress: Progress): Promise<boolean>;
   /** Keeps what is known of a batch that would spoil the model. */
   keepBatch(batch: SpoilingBatch): Promise<string>;
 }
@@ -74,6 +74,16 @@ export async function runStage(options: StageStepsOptions): Promise<StageEnd> {
   const run = new StageRun(options);
   await run.catchUp();
   if (run.isOutOfPatience) return run.end("patience");
+  try {
+    return await runPhases(options, run);
+  } catch (error) {
+    // Nothing of the failed step has reached the parameters: what was learned before is worth keeping.
+    if (run.stageSteps > 0) await options.host.checkpoint(run.progress).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function runPhases(options: StageStepsOptions, run: StageRun): Promise<StageEnd> {
   const { phases, from, pace, signal } = options;
   for (let index = from.phase; index < phases.length; index++) {
     const done = index === from.phase ? from.phaseSteps : 0;
@@ -87,8 +97,8 @@ export async function runStage(options: StageStepsOptions): Promise<StageEnd> {
     }
     if (signal?.aborted) return run.end("aborted");
   }
-  await run.evaluateOnce();
-  return run.end("complete");
+  await run.evaluateAtEnd();
+  return run.end(signal?.aborted && !run.isEvaluated ? "aborted" : "complete");
 }
 
 function plansOf({ stage, phases, epochs, latentCounts, learning }: StageStepsOptions, index: number) {
@@ -120,6 +130,8 @@ class StageRun {
   #samples: number;
   #skippedInARow: number;
   #best: Progress["best"];
+  /** The best before the last one, for the case that the last one's checkpoint cannot be written. */
+  #bestBefore: Progress["best"] = null;
   #evaluationsSinceBest: number;
   #evaluatedAt: number;
   #evaluated: EvaluationEvent | undefined;
@@ -150,7 +162,14 @@ class StageRun {
     return this.#evaluationsSinceBest >= patience;
   }
 
+  /** Also where nothing is held out. */
+  get isEvaluated(): boolean {
+    return !this.#options.evaluator || this.#evaluatedAt === this.#stageSteps;
+  }
+
   beginPhase(index: number, done: number): void {
+    // Other data have other losses: what was usual for the captions says nothing about the questions.
+    if (done === 0) this.#guard.forget();
     this.#phase = index;
     this.#phaseSteps = done;
   }
@@ -176,19 +195,17 @@ class StageRun {
     this.#count(batches.reduce((sum, { samples }) => sum + samples, 0));
     this.#last = this.#stepEvent(phase, prepared, result, { learningRate, compiled });
     await this.#options.host.emit(this.#last);
-    const best = await this.#evaluateWhenDue();
-    await this.#checkpointWhenDue(best);
-    this.#stepBegan = performance.now();
+    await this.#tidyUp();
   }
 
   /** Makes the evaluation in whose middle a training was stopped. */
   async catchUp(): Promise<void> {
-    if (this.#stageSteps > 0 && (await this.#evaluateWhenDue())) await this.#checkpoint(true);
+    if (this.#stageSteps > 0 && (await this.#evaluateWhenDue())) await this.#checkpoint();
   }
 
   /** The last step of a stage is evaluated, whether its turn has come or not. */
-  async evaluateOnce(): Promise<void> {
-    if (await this.#evaluate()) await this.#checkpoint(true);
+  async evaluateAtEnd(): Promise<void> {
+    if (await this.#evaluate()) await this.#checkpoint();
   }
 
   end(ended: StageEnd["ended"]): StageEnd {
@@ -280,7 +297,8 @@ class StageRun {
     });
     const isHopeless = this.#skippedInARow + 1 >= mostSkippedInARow;
     if (keeping.onDivergence === "skip" && !isHopeless) return this.#skip(prepared, reason, losses);
-    if (this.#stageSteps > 0) await host.checkpoint(this.progress, { best: false });
+    // Weights that are no numbers from the start cannot be kept; what the batch was is told all the same.
+    await host.checkpoint(this.progress).catch(() => false);
     throw new FusionError({
       code: "TRAINING_DIVERGED",
       at: `training step ${step}`,
@@ -311,6 +329,16 @@ class StageRun {
       gradientNorm: finite(gradientNorm),
       batch: parts.flatMap(({ names }) => names),
     });
+    await this.#tidyUp();
+  }
+
+  /** What is due behind a step, a skipped one too. */
+  async #tidyUp(): Promise<void> {
+    const best = await this.#evaluateWhenDue();
+    const { checkpointMinutes, checkpointSteps } = this.#options.keeping;
+    const isTime = performance.now() - this.#checkpointed >= checkpointMinutes * 60_000;
+    const isStep = checkpointSteps !== undefined && this.#stageSteps % checkpointSteps === 0;
+    if (best || isTime || isStep) await this.#checkpoint();
     this.#stepBegan = performance.now();
   }
 
@@ -326,8 +354,11 @@ class StageRun {
     const step = this.#steps;
     const evaluation = await evaluator.evaluate(state, signal);
     if (!evaluation) return false; // stopped in the middle
-    const best = this.#best === null || evaluation.answer < this.#best.answer;
-    if (best) this.#best = { step, answer: evaluation.answer };
+    const best = evaluation.answer < (this.#best?.answer ?? Number.POSITIVE_INFINITY);
+    if (best) {
+      this.#bestBefore = this.#best;
+      this.#best = { step, answer: evaluation.answer };
+    }
     this.#evaluationsSinceBest = best ? 0 : this.#evaluationsSinceBest + 1;
     this.#evaluatedAt = this.#stageSteps;
     this.#evaluated = { type: "evaluation", step, stage: stage.name, ...evaluation, best };
@@ -335,15 +366,9 @@ class StageRun {
     return best;
   }
 
-  async #checkpointWhenDue(best: boolean): Promise<void> {
-    const { checkpointMinutes, checkpointSteps } = this.#options.keeping;
-    const isTime = performance.now() - this.#checkpointed >= checkpointMinutes * 60_000;
-    const isStep = checkpointSteps !== undefined && this.#stageSteps % checkpointSteps === 0;
-    if (best || isTime || isStep) await this.#checkpoint(best);
-  }
-
-  async #checkpoint(best: boolean): Promise<void> {
-    await this.#options.host.checkpoint(this.progress, { best });
+  async #checkpoint(): Promise<void> {
+    const isWritten = await this.#options.host.checkpoint(this.progress);
     this.#checkpointed = performance.now();
+    if (!isWritten && this.#best?.step === this.#steps) this.#best = this.#bestBefore;
   }
 }

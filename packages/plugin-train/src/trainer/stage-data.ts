@@ -14,6 +14,7 @@ import type { DataEvent, ReadingEvent } from "./train-events.ts";
 export interface StageDataOptions {
   readonly stage: SettledStage;
   readonly learning: SettledOptions["learning"];
+  readonly keeping: Pick<SettledOptions["keeping"], "maxSkipped">;
   /** With the stage's own λ, set of Q and longest sample. */
   readonly start: StartModel;
   readonly pictures: PictureStore;
@@ -81,6 +82,10 @@ export class StageData {
     }
   }
 
+  get datasets(): readonly Dataset[] {
+    return this.parts.flatMap(({ datasets }) => datasets);
+  }
+
   get phases(): readonly Phase[] {
     return this.parts.map(({ phase }) => phase);
   }
@@ -110,8 +115,9 @@ export class StageData {
 }
 
 function read(given: readonly GivenData[], options: StageDataOptions): Promise<OpenedData[]> {
-  const { learning, start, signal, outcome, onReading, onData } = options;
-  const { maxSkipped, seed } = learning;
+  const { learning, keeping, start, signal, outcome, onReading, onData } = options;
+  const { seed } = learning;
+  const { maxSkipped } = keeping;
   return openData(given, {
     ...{ planner: new SamplePlanner(start.config, start.tokenizer), maxSkipped, seed },
     onRecord: (file, records) => {

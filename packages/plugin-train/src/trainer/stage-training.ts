@@ -1,10 +1,9 @@
 import { copyFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { type Backend, FusionError, openWeights, type Tensor, toFloat32 } from "@fusion-vlm/core";
 import { type AdamWOptions, adamwDefaults, type TrainingOptions, TrainingState } from "@fusion-vlm/core/train";
 import { OutputFolder, writeFileAtomic, writing } from "@fusion-vlm/plugin-kit";
 import { phaseLengths } from "../batches/phase-lengths.ts";
-import { requireMemory } from "../estimate/require-memory.ts";
 import type { SettledOptions, SettledStage } from "../options/settle-options.ts";
 import { type LivePage, pageFile } from "../page/live-page.ts";
 import { OpenCheckpoint, type Progress, writeProgress } from "../training-folder/checkpoint.ts";
@@ -55,14 +54,8 @@ export class StageTraining {
 
   /** Throws ABORTED behind a checkpoint, TRAINING_DIVERGED, OPTION_INVALID, BACKEND_FAILED. */
   async run(): Promise<TrainedStage> {
-    const { start, data, backend, checkpoint: path, options } = this.#given;
+    const { start, backend, checkpoint: path, options } = this.#given;
     throwIfAborted(options.signal, this.#outcome());
-    const { learning, pictureCacheBytes } = options;
-    requireMemory({
-      ...{ config: start.config, phases: data.phases, heldout: data.heldout },
-      datasets: data.parts.flatMap(({ datasets }) => datasets),
-      options: { ...this.#stage, seed: learning.seed, pictureCacheBytes },
-    });
     const checkpoint = path === undefined ? undefined : await OpenCheckpoint.open(path);
     try {
       // Under LoRA a checkpoint's weights have the adapters merged: the base is that of the start.
@@ -125,7 +118,7 @@ export class StageTraining {
   }
 
   async #train(state: TrainingState): Promise<TrainedStage> {
-    const { options, data, start, from, channel, log, folder } = this.#given;
+    const { options, data, start, from, channel, log } = this.#given;
     const { learning, keeping, signal } = options;
     const stage = this.#stage;
     const peak = stage.learningRate ?? (start.untrained ? 1e-3 : 2e-5);
@@ -156,21 +149,26 @@ export class StageTraining {
       logBytes: () => log.bytes,
       host: {
         emit: channel.emit,
-        checkpoint: (progress, { best }) => this.#checkpoint(state, progress, best),
+        checkpoint: (progress) => this.#checkpoint(state, progress),
         keepBatch: (batch) => this.#keepBatch(batch),
       },
     });
     if (end.ended === "aborted") await this.#stop(state, end);
     if (end.progress.stageSteps === 0) throw noTime(stage);
-    return { progress: end.progress, result: this.#resultOf(end), parameters: await this.#chosen(state, folder) };
+    return { progress: end.progress, result: this.#resultOf(end), parameters: await this.#chosen(state, end.progress) };
   }
 
   /** The weights that the stage ends with: of its last step, or of its best evaluation. */
-  async #chosen(state: TrainingState, folder: TrainingFolder): Promise<ReadonlyMap<string, Tensor<"float32">>> {
+  async #chosen(state: TrainingState, { best, steps }: Progress): Promise<ReadonlyMap<string, Tensor<"float32">>> {
+    const { options, folder, channel } = this.#given;
     const last = await state.read();
-    const best = this.#given.options.learning.result === "best" ? await folder.best() : undefined;
-    if (best === undefined) return last;
-    const weights = await openWeights(best);
+    if (options.learning.result === "last" || best === null || best.step === steps) return last;
+    const path = await folder.checkpointAt(best.step);
+    if (path === undefined) {
+      await channel.warn(`the best weights, of step ${best.step}, have not been kept: the last ones are taken`);
+      return last;
+    }
+    const weights = await openWeights(path);
     try {
       const chosen = new Map<string, Tensor<"float32">>();
       for (const [name, { shape }] of last) {
@@ -183,12 +181,12 @@ export class StageTraining {
   }
 
   /** False when there is no space for it: the training goes on, and tries again later. */
-  async #checkpoint(state: TrainingState, progress: Progress, best: boolean): Promise<boolean> {
+  async #checkpoint(state: TrainingState, progress: Progress): Promise<boolean> {
     const { folder, start, channel, options } = this.#given;
     const began = performance.now();
     try {
       const keep = options.keeping.keepCheckpoints;
-      const { path, bytes } = await folder.checkpoint({ start, state, progress }, { keep, best });
+      const { path, bytes } = await folder.checkpoint({ start, state, progress }, keep);
       const seconds = (performance.now() - began) / 1000;
       await channel.emit({
         ...{ type: "checkpoint", step: progress.steps, stage: this.#stage.name, folder: path, bytes, seconds },
@@ -208,7 +206,7 @@ export class StageTraining {
     const { options, folder, start } = this.#given;
     if (progress.stageSteps > 0) {
       const { keepCheckpoints: keep } = options.keeping;
-      await folder.checkpoint({ start, state, progress }, { keep, best: false });
+      await folder.checkpoint({ start, state, progress }, keep);
     }
     throwIfAborted(options.signal, this.#outcome(progress), goOn(options.out));
     throw new Error("unreachable: the signal was aborted");
@@ -222,8 +220,13 @@ export class StageTraining {
 
   async #keepBatch(batch: SpoilingBatch): Promise<string> {
     const file = join(this.#given.folder.path, `diverged-${String(batch.step).padStart(8, "0")}.json`);
-    await writeFileAtomic(file, `${JSON.stringify(batch, null, 2)}\n`);
-    return file;
+    try {
+      await writeFileAtomic(file, `${JSON.stringify(batch, null, 2)}\n`);
+      return file;
+    } catch (error) {
+      await this.#given.channel.warn(`${file} cannot be written: ${String((error as Error).message)}`);
+      return "no file, as the disk takes none";
+    }
   }
 
   #resultOf({ progress, last, evaluation, ended }: StageEnd): StageResult {
@@ -241,7 +244,12 @@ export class StageTraining {
     const { optimizer = "adamw", weightDecay = 0, maxGradientNorm = 1, rules, lora, checkpointing } = this.#stage;
     const { beta1, beta2, epsilon } =
       optimizer === "adafactor" ? betas(this.#stage) : { ...adamwDefaults, ...betas(this.#stage) };
-    return { optimizer, weightDecay, beta1, beta2, epsilon, maxGradientNorm, rules, lora, checkpointing };
+    // First and further parts of each Q, and the evaluation.
+    const compiledPrograms = 2 * this.#given.start.config.latentCounts.length + 1;
+    return {
+      ...{ optimizer, weightDecay, beta1, beta2, epsilon, maxGradientNorm, rules, lora, checkpointing },
+      compiledPrograms,
+    };
   }
 
   #settings(learningRate: number, epochs: readonly number[], shares: readonly number[]): Record<string, unknown> {
@@ -251,6 +259,7 @@ export class StageTraining {
     return {
       ...stage,
       ...this.#optimiser(),
+      window: config.interaction.window,
       ...{ seed: learning.seed, learningRate, dtype: learning.dtype, recipe: learning.recipe },
       ...{ mappingWeight: config.mappingWeight, latentCounts: config.latentCounts, semantics: config.semantics },
       ...{ maxLength: config.maxLength, heldout: heldout ?? [], shares },
@@ -271,7 +280,7 @@ export function usualEvaluation(totalSteps: number): number {
 }
 
 function goOn(out: string): string {
-  return `Go on by the same command, or by: fusion train resume ${basename(out) === out ? out : JSON.stringify(out)}`;
+  return `Go on by the same command, or by: fusion train resume ${/^[\w./-]+$/.test(out) ? out : JSON.stringify(out)}`;
 }
 
 function noTime({ maxMinutes }: SettledStage): FusionError {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
   chatTemplate,
   type FusionConfig,
@@ -128,8 +128,15 @@ export function requireOrder({ name, untrained, configJson }: StartModel, stage:
   throw wrong(`a model that stage ${stage} is still to train`, `${name}, which stage ${done} has trained`, hint);
 }
 
-/** What tells this start from another one: hashes of its small files, sizes and headers of its weights. */
-export async function fingerprintOf({ folder, weights }: StartModel): Promise<Record<string, string>> {
+/**
+ * What tells this start from another one: hashes of its small files, sizes and headers of its weights.
+ *
+ * @param contents - hash the weights too, which takes a second for each gigabyte
+ */
+export async function fingerprintOf(
+  { folder, weights }: StartModel,
+  { contents: withContents }: { contents: boolean },
+): Promise<Record<string, string>> {
   const prints: Record<string, string> = {};
   for (const file of ["config.json", "vision_config.json", "tokenizer.json"]) {
     const contents = await readFile(join(folder, file)).catch(() => undefined);
@@ -137,6 +144,12 @@ export async function fingerprintOf({ folder, weights }: StartModel): Promise<Re
   }
   const layout = [...weights.entries].map(([name, { dtype, shape, offset }]) => [name, dtype, shape, offset]);
   prints.weights = `${weights.totalBytes} bytes, ${sha256(JSON.stringify(layout))}`;
+  if (!withContents) return prints;
+  for (const path of new Set([...weights.entries.values()].map((entry) => entry.path))) {
+    const hash = createHash("sha256");
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+    prints[basename(path)] = hash.digest("hex");
+  }
   return prints;
 }
 

@@ -11,7 +11,8 @@ export const logFile = "train-log.jsonl";
  * Lines that a full disk refuses wait in memory, and go before the next one: a training does not fail for its log.
  */
 export class TrainLog {
-  #waiting: Buffer[] = [];
+  readonly #waiting: Buffer[] = [];
+  #flushing: Promise<void> = Promise.resolve();
   #size = 0;
 
   private constructor(
@@ -55,8 +56,15 @@ export class TrainLog {
     }
   }
 
-  /** Writes the lines that wait; none of them by half. Throws WRITE_FAILED. */
-  async flush(): Promise<void> {
+  /** Writes the lines that wait, in their order; none of them by half. Throws WRITE_FAILED. */
+  flush(): Promise<void> {
+    // One after the other: warnings come from data that are made ready while a step is told.
+    const flushed = this.#flushing.then(() => this.#writeWaiting());
+    this.#flushing = flushed.catch(() => undefined);
+    return flushed;
+  }
+
+  async #writeWaiting(): Promise<void> {
     for (let line = this.#waiting[0]; line; line = this.#waiting[0]) {
       const bytes = line;
       try {

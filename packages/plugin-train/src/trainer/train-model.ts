@@ -1,7 +1,8 @@
 import { Cleanup, FusionError } from "@fusion-vlm/core";
+import { present } from "../options/present.ts";
 import { type SettledOptions, settleOptions } from "../options/settle-options.ts";
 import type { KeepingOptions, TrainOptions } from "../options/train-options.ts";
-
+import { differences } from "../training-folder/differences.ts";
 import { readRecord } from "../training-folder/run-record.ts";
 import { TrainingFolder, trainingFolderOf } from "../training-folder/training-folder.ts";
 import { throwIfAborted } from "./abort.ts";
@@ -35,8 +36,10 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
     try {
       result = await run.run();
     } catch (error) {
-      await undo.run().catch(() => undefined); // the first failure is the one to tell
-      await folder.close({ remove: await run.isOfNoUse() }).catch(() => undefined);
+      // The first failure is the one to tell.
+      await undo.run().catch(() => undefined);
+      const remove = await run.isOfNoUse().catch(() => false);
+      await folder.close({ remove }).catch(() => undefined);
       throw error;
     }
     await undo.run();
@@ -50,7 +53,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
 
 export interface ResumeOptions
   extends KeepingOptions,
-    Pick<TrainOptions, "device" | "threads" | "worker" | "pictureCacheBytes" | "onEvent" | "signal"> {
+    Pick<TrainOptions, "device" | "threads" | "worker" | "onEvent" | "signal"> {
   /** The model folder that the training was to write. */
   readonly out: string;
 }
@@ -64,12 +67,15 @@ export async function resumeTraining(options: ResumeOptions): Promise<TrainResul
   const record = (await readRecord(trainingFolderOf(options.out))) ?? (await readRecord(options.out));
   if (!record) throw nothingThere(options.out);
   const { stages, recipe, ...learning } = record.options;
+  const chosen = present(options);
   const [first] = stages;
   const single = stages.length === 1;
   const { name: _, ...own } = first!;
   return trainModel({
     ...learning,
-    ...options,
+    ...record.keeping,
+    ...chosen,
+    out: options.out,
     ...(recipe && { recipe, stage: single ? first!.name! : "all" }),
     ...(single ? own : { stages: Object.fromEntries(stages.map(({ name, ...stage }) => [name!, stage])) }),
   });
@@ -79,9 +85,10 @@ export async function resumeTraining(options: ResumeOptions): Promise<TrainResul
 async function completed({ out, restart, learning, keeping }: SettledOptions): Promise<TrainResult | undefined> {
   if (restart || out === "") return undefined;
   const record = await readRecord(out).catch(() => undefined);
-  if (!record?.result || JSON.stringify(record.options) !== JSON.stringify(learning)) return undefined;
+  const isSame = record && differences(record.options, JSON.parse(JSON.stringify(learning))).length === 0;
+  if (!record?.result || !isSame) return undefined;
   const folder = (await TrainingFolder.exists(out)) ? await TrainingFolder.open(out, { restart: false }) : undefined;
-  await folder?.close({ remove: !keeping.keepTraining });
+  await folder?.close({ remove: !(record.keeping.keepTraining || keeping.keepTraining) });
   return { ...record.result, stages: [], resumedAt: record.result.steps };
 }
 

@@ -1,6 +1,9 @@
 import { basename, join } from "node:path";
 import { type Cleanup, nodeBackend } from "@fusion-vlm/core";
-import type { SettledOptions } from "../options/settle-options.ts";
+import { requireSpace } from "@fusion-vlm/plugin-kit";
+import { workOptions } from "../estimate/planned-training.ts";
+import { requireMemory } from "../estimate/require-memory.ts";
+import type { SettledOptions, SettledStage } from "../options/settle-options.ts";
 import { LivePage, pageFile } from "../page/live-page.ts";
 import { PictureStore } from "../pictures/picture-store.ts";
 import { begun } from "../training-folder/checkpoint.ts";
@@ -16,6 +19,7 @@ import {
 import type { Position, TrainingFolder } from "../training-folder/training-folder.ts";
 import { EventChannel } from "./event-channel.ts";
 import type { SkippedSample } from "./phase.ts";
+import { savedBytes } from "./save-model.ts";
 import { StageData } from "./stage-data.ts";
 import { StageTraining } from "./stage-training.ts";
 import { fingerprintOf, forStage, openStart, requireOrder, type StartModel } from "./start-model.ts";
@@ -37,6 +41,10 @@ interface ReadyStage {
 export class TrainingRun {
   /** What is in the folder is this training's. */
   #isOurs = false;
+  /** Steps have been made, whether a checkpoint holds them or not. */
+  #hasSteps = false;
+  /** Samples left out, by stage. */
+  readonly #skipped = new Map<number, number>();
   #pictures: PictureStore | undefined;
 
   constructor(
@@ -48,7 +56,8 @@ export class TrainingRun {
   /** True when the folder holds nothing that a training could go on from. */
   async isOfNoUse(): Promise<boolean> {
     if (!this.folder.isNew && !this.#isOurs) return false;
-    return !(await this.folder.hasResult()) && (await this.#position()) === undefined;
+    if (this.#hasSteps || (await this.folder.hasEvidence()) || (await this.folder.hasResult())) return false;
+    return (await this.#position()) === undefined;
   }
 
   async run(): Promise<TrainResult> {
@@ -66,30 +75,38 @@ export class TrainingRun {
 
     const position = (await this.#position()) ?? { progress: begun };
     const log = undo.later(await TrainLog.open(folder.path, position.progress.logBytes), (file) => file.close());
-    const page = await this.#openPage(log, position.progress.steps > 0, (message) => void channel.warn(message));
+    let page: LivePage | undefined;
     const channel = new EventChannel(log, folder.path, (event) => {
-      page.onEvent(event);
+      if (event.type === "step") this.#hasSteps = true;
+      page?.onEvent(event);
       onEvent?.(event);
     });
+    // What the disk refuses of a warning is told by the next line that it refuses.
+    const warn = (message: string) => void channel.warn(message).catch(() => undefined);
+    page = await this.#openPage(log, position.progress.steps > 0, warn);
     let stage = position.progress.stage;
     let ready = await this.#ready(stage, channel);
     const record = await this.#survey(stage, ready, known);
     const backend = undo.later(await nodeBackend(this.options), (engine) => engine.dispose());
     const results: StageResult[] = [];
     for (let { progress, checkpoint }: Position = position; ; checkpoint = undefined) {
-      if (stage === 0) requireSameFiles(folder.path, "start", record.start, await fingerprintOf(ready.start));
       requireSameFiles(folder.path, "data", record.data[stage], ready.data.fingerprints);
       const training = new StageTraining({
         ...{ options: this.options, folder, ...ready, backend, channel, log, from: progress, checkpoint },
       });
       const end = await training.run();
       results.push(end.result);
+      this.#skipped.set(stage, ready.data.skipped);
       progress = end.progress;
       if (stage === learning.stages.length - 1) {
         const result: TrainResult = {
           ...{ folder: this.options.out, parameters: ready.start.parameters, dtype: learning.dtype },
           ...{ steps: progress.steps, samples: progress.samples, seconds: progress.seconds, stages: results },
-          ...{ resumedAt: position.progress.steps, skipped: ready.data.skipped, warnings: channel.warnings },
+          ...{
+            resumedAt: position.progress.steps,
+            skipped: sum([...this.#skipped.values()]),
+            warnings: channel.warnings,
+          },
         };
         const told = await training.finish(end, { record: { ...record, result }, page });
         await folder.publish();
@@ -125,7 +142,7 @@ export class TrainingRun {
 
   /** Opens what a stage begins with: the model of the stage before, and its data. */
   async #ready(index: number, channel: EventChannel): Promise<ReadyStage> {
-    const { learning, signal, onEvent, pictureCacheBytes, worker } = this.options;
+    const { learning, keeping, signal, onEvent, worker } = this.options;
     const stage = learning.stages[index]!;
     const before = index > 0 ? learning.stages[index - 1]!.name : null;
     const model = before === null ? learning.model : this.folder.stagePath(before);
@@ -136,7 +153,7 @@ export class TrainingRun {
     this.#pictures ??= this.undo.later(
       new PictureStore({
         prepare: { cropSize, mean, std },
-        cacheBytes: pictureCacheBytes,
+        cacheBytes: keeping.pictureCacheBytes,
         threads: worker === false ? 0 : pictureThreads,
       }),
       (store) => store.dispose(),
@@ -145,7 +162,7 @@ export class TrainingRun {
       ...{ onReading: onEvent, onData: channel.emit, signal, outcome: await this.#outcome() },
       onSkipped: ({ name, reason }: SkippedSample) => channel.warn(`${name} is left out: ${reason}`),
     };
-    const opening = StageData.open({ stage, learning, start, pictures: this.#pictures, ...following });
+    const opening = StageData.open({ stage, learning, keeping, start, pictures: this.#pictures, ...following });
     const data = this.undo.later(await opening, (one) => one.close());
     return { start, data };
   }
@@ -157,25 +174,57 @@ export class TrainingRun {
    * @throws RESUME_REFUSED for data that are not those of the record
    */
   async #survey(first: number, { start, data }: ReadyStage, known: RunRecord | undefined): Promise<RunRecord> {
-    const { learning, threads, signal, onEvent } = this.options;
+    const { learning, keeping, threads, signal, onEvent } = this.options;
     const prints: StageFingerprints[] = [data.fingerprints];
+    this.#requireMemory(learning.stages[first]!, { start, data });
     let later = start;
     for (const stage of learning.stages.slice(first + 1)) {
       later = forStage(later, stage);
-      const given = { stage, learning, start: later, pictures: this.#pictures!, onReading: onEvent, signal };
+      const given = { stage, learning, keeping, start: later, pictures: this.#pictures!, onReading: onEvent, signal };
       const opened = await StageData.open({ ...given, outcome: await this.#outcome() });
-      prints.push(opened.fingerprints);
-      await opened.close();
+      try {
+        this.#requireMemory(stage, { start: later, data: opened });
+        prints.push(opened.fingerprints);
+      } finally {
+        await opened.close();
+      }
     }
     if (known) {
+      if (first === 0) requireSameFiles(this.folder.path, "start", known.start, await this.#fingerprint(start));
       requireSameFiles(this.folder.path, "data", known.data.slice(first), prints);
       return known;
     }
+    await this.#requireSpace(start);
     const record: RunRecord = {
-      ...{ version: 1, options: learning, start: await fingerprintOf(start), data: prints },
+      ...{ version: 1, options: learning, keeping, start: await this.#fingerprint(start), data: prints },
       machine: machineFacts(threads),
     };
     await writeRecord(this.folder.path, record);
+    await this.folder.forgetOld();
     return record;
   }
+
+  /** Adapters are trained on weights that are read again when they go on: then their contents count too. */
+  #fingerprint(start: StartModel): Promise<Record<string, string>> {
+    const contents = this.options.learning.stages[0]!.lora !== undefined;
+    return fingerprintOf(start, { contents });
+  }
+
+  /** Throws MEMORY_INSUFFICIENT, and OPTION_INVALID for rules and adapters that fit nothing. */
+  #requireMemory(stage: SettledStage, { start, data }: ReadyStage): void {
+    const { config } = start;
+    const { phases, heldout, datasets } = data;
+    const options = workOptions(stage, this.options);
+    requireMemory({ config, phases, heldout, datasets, options }, this.options.keeping.availableBytes);
+  }
+
+  /** Room for a checkpoint with two moments in float32, and for the model. */
+  #requireSpace(start: StartModel): Promise<void> {
+    const bytes = 12 * start.parameters + savedBytes(start, this.options.learning.dtype);
+    return requireSpace(this.folder.path, this.folder.path, bytes);
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

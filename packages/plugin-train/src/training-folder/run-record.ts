@@ -5,6 +5,7 @@ import { FusionError } from "@fusion-vlm/core";
 import { writeFileAtomic } from "@fusion-vlm/plugin-kit";
 import type { DatasetFingerprint } from "../dataset/dataset.ts";
 import type { LearningOptions } from "../options/settle-options.ts";
+import type { KeepingOptions } from "../options/train-options.ts";
 import type { TrainResult } from "../trainer/train-result.ts";
 import { type Difference, differences } from "./differences.ts";
 
@@ -13,6 +14,8 @@ export interface RunRecord {
   readonly version: 1;
   /** Every option that decides what is learned, defaults included; paths are absolute. */
   readonly options: LearningOptions;
+  /** How it is kept; a training that goes on may choose anew. */
+  readonly keeping: KeepingOptions;
   /** The model at the beginning: hashes of its configuration and tokenizer, sizes and headers of its weights. */
   readonly start: Readonly<Record<string, string>>;
   /** Data and held-out files of each stage. */

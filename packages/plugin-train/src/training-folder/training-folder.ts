@@ -1,8 +1,8 @@
-import { readdir, readlink, rename, rm, rmdir, stat, symlink } from "node:fs/promises";
+import { lstat, mkdir, readdir, rename, rm, rmdir, stat, symlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { FusionError, makeFolders } from "@fusion-vlm/core";
 import type { TrainingState } from "@fusion-vlm/core/train";
-import { OutputFolder, writing } from "@fusion-vlm/plugin-kit";
+import { flushFolder, OutputFolder, writing } from "@fusion-vlm/plugin-kit";
 import type { StageName } from "../options/stage-presets.ts";
 import type { StartModel } from "../trainer/start-model.ts";
 import { type Progress, readProgress, writeCheckpoint } from "./checkpoint.ts";
@@ -14,6 +14,10 @@ export function trainingFolderOf(out: string): string {
 }
 
 const checkpointName = /^checkpoint-(\d{8,})$/;
+/** A training before this one, until this one has begun. */
+const oldFolder = "before-restart";
+/** The same while its files are on their way there, or back. */
+const movingFolder = "before-restart.moving";
 /** What a process that was killed may have left on its way. */
 const halfWritten = /^\..*\.(?:partial|tmp)$|\.tmp$/;
 
@@ -61,14 +65,47 @@ export class TrainingFolder {
     const folder = new TrainingFolder(path, resolve(out), out, lock, isNew || restart);
     try {
       for (const name of (await entries(path)) ?? []) {
-        const isOld = restart && name !== basename(lock.path);
-        if (isOld || halfWritten.test(name)) await rm(join(path, name), { recursive: true, force: true });
+        if (halfWritten.test(name)) await rm(join(path, name), { recursive: true, force: true });
       }
+      await folder.#takeBack(); // of a restart that did not come to its beginning
+      if (restart) await folder.#putAside();
     } catch (error) {
       await lock.release();
       throw error;
     }
     return folder;
+  }
+
+  /** Forgets the training before, which `restart` has put aside: the new one has begun. */
+  async forgetOld(): Promise<void> {
+    await rm(join(this.path, oldFolder), { recursive: true, force: true });
+  }
+
+  /** Kept until the new training has read its data: a wrong path must not cost the old one. */
+  async #putAside(): Promise<void> {
+    const names = ((await entries(this.path)) ?? []).filter((name) => name !== basename(this.lock.path));
+    if (names.length === 0) return;
+    const moving = join(this.path, movingFolder);
+    await mkdir(moving);
+    for (const name of names) await rename(join(this.path, name), join(moving, name));
+    await rename(moving, join(this.path, oldFolder)); // complete now: what comes beside it is the new training's
+  }
+
+  /** Brings back what a restart has put aside, or was about to; also behind a process that was killed in the middle of either. */
+  async #takeBack(): Promise<void> {
+    const moving = join(this.path, movingFolder);
+    const present = (await entries(this.path)) ?? [];
+    if (present.includes(oldFolder)) {
+      for (const name of present) {
+        if (name === oldFolder || name === basename(this.lock.path)) continue;
+        await rm(join(this.path, name), { recursive: true, force: true });
+      }
+      await rename(join(this.path, oldFolder), moving);
+    }
+    const names = await entries(moving);
+    if (names === undefined) return;
+    for (const name of names) await rename(join(moving, name), join(this.path, name));
+    await rmdir(moving);
   }
 
   /**
@@ -84,6 +121,12 @@ export class TrainingFolder {
       return writing(this.shownOut, () => Promise.reject(cause));
     });
     if (present.length > 0) throw inTheWay(this.shownOut, `a folder with ${present.slice(0, 4).join(", ")}`);
+    const own = await lstat(this.out).catch(() => undefined);
+    // Neither can be replaced by a folder that is renamed; better told now than behind hours of training.
+    if (own?.isSymbolicLink()) throw inTheWay(this.shownOut, "a link", "Name the folder that it leads to.");
+    if (own && own.dev !== (await lstat(dirname(this.out))).dev) {
+      throw inTheWay(this.shownOut, "a mounted disk", "Name a folder on it.");
+    }
   }
 
   /** The newest checkpoint, or the end of the last stage that is complete, whichever is later; undefined before both. */
@@ -115,9 +158,9 @@ export class TrainingFolder {
    */
   async checkpoint(
     contents: { start: StartModel; state: TrainingState; progress: Progress },
-    { keep, best }: { keep: number; best: boolean },
+    keep: number,
   ): Promise<{ path: string; bytes: number }> {
-    const name = `checkpoint-${String(contents.progress.steps).padStart(8, "0")}`;
+    const name = checkpointOf(contents.progress.steps);
     const path = join(this.path, name);
     // A stop right behind a checkpoint has nothing to add to it.
     if (!((await entries(this.path)) ?? []).includes(name)) {
@@ -130,16 +173,17 @@ export class TrainingFolder {
         throw error;
       }
     }
+    const { best } = contents.progress;
     await this.#point("last", name);
-    if (best) await this.#point("best", name);
-    await this.#rotate(keep);
+    if (best) await this.#point("best", checkpointOf(best.step));
+    await this.#rotate(keep, best && checkpointOf(best.step));
     return { path, bytes: await bytesIn(path) };
   }
 
-  /** The checkpoint of the best evaluation; undefined where there was none. */
-  async best(): Promise<string | undefined> {
-    const name = await readlink(join(this.path, "best")).catch(() => undefined);
-    return name === undefined ? undefined : join(this.path, basename(name));
+  /** The checkpoint of a step; undefined where it has not been kept. */
+  async checkpointAt(step: number): Promise<string | undefined> {
+    const name = checkpointOf(step);
+    return (await this.#checkpoints()).includes(name) ? join(this.path, name) : undefined;
   }
 
   /** Forgets the checkpoints of a stage that is over. */
@@ -151,6 +195,11 @@ export class TrainingFolder {
   /** The finished model, which waits to get its name. */
   get resultPath(): string {
     return join(this.path, "result");
+  }
+
+  /** True where a batch that would have spoilt the model is kept. */
+  async hasEvidence(): Promise<boolean> {
+    return ((await entries(this.path)) ?? []).some((name) => name.startsWith("diverged-"));
   }
 
   /** True when a process has died between writing the result and giving it its name. */
@@ -165,12 +214,15 @@ export class TrainingFolder {
       await makeFolders(dirname(this.out));
       await rmdir(this.out).catch(unlessMissing); // Windows renames onto nothing
       await rename(this.resultPath, this.out);
+      await flushFolder(dirname(this.out));
     });
   }
 
-  /** Gives the lock back; removes the folder where it is of no use any more. */
+  /** Gives the lock back; removes the folder where it is of no use any more. A training that was put aside comes back. */
   async close({ remove }: { remove: boolean }): Promise<void> {
-    if (remove) await rm(this.path, { recursive: true, force: true });
+    const isAside = ((await entries(this.path)) ?? []).includes(oldFolder);
+    if (isAside) await this.#takeBack();
+    if (remove && !isAside) await rm(this.path, { recursive: true, force: true });
     else await this.lock.release();
   }
 
@@ -192,11 +244,9 @@ export class TrainingFolder {
     });
   }
 
-  async #rotate(keep: number): Promise<void> {
-    const best = await this.best();
-    const old = (await this.#checkpoints()).slice(0, -keep);
-    for (const name of old) {
-      if (join(this.path, name) !== best) await this.#remove(name);
+  async #rotate(keep: number, best: string | null): Promise<void> {
+    for (const name of (await this.#checkpoints()).slice(0, -keep)) {
+      if (name !== best) await this.#remove(name);
     }
   }
 
@@ -215,6 +265,10 @@ function endOfStage(end: Progress, stage: number): Progress {
     ...{ stage: stage + 1, phase: 0, phaseSteps: 0, stageSteps: 0, stageSeconds: 0 },
     ...{ recentLosses: [], skippedInARow: 0, best: null, evaluationsSinceBest: 0, evaluatedAt: 0 },
   };
+}
+
+function checkpointOf(step: number): string {
+  return `checkpoint-${String(step).padStart(8, "0")}`;
 }
 
 function stageFolder(stage: StageName): string {
