@@ -38,7 +38,8 @@ export type {
   TrainEvent,
   WarningEvent,
 } from "./trainer/train-events.ts";
-export { type RecipeName, type StageName, stageNames, stagePresets } from "./options/stage-presets.ts";
+export { type RecipeName, type StageName, stageNames } from "./options/stage-names.ts";
+export { stagePresets } from "./options/stage-presets.ts";
 export type {
   DivergencePolicy,
   KeepingOptions,

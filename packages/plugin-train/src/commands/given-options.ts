@@ -3,7 +3,7 @@ import { type LoadedConfig, UsageError } from "@fusion-vlm/plugin-kit";
 import type { Interfaces } from "@oclif/core";
 import { present } from "../options/present.ts";
 import { settleOptions } from "../options/settle-options.ts";
-import { type StageName, stageNames } from "../options/stage-presets.ts";
+import { type StageName, stageNames } from "../options/stage-names.ts";
 import type { StageOptions, TrainingData, TrainOptions } from "../options/train-options.ts";
 import { trainConfig } from "./train-config.ts";
 import type { trainingFlags } from "./train-flags.ts";

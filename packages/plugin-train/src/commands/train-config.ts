@@ -3,7 +3,7 @@ import { optimizerNames, schedules } from "@fusion-vlm/core/train";
 import { type LoadedConfig, pluginConfig } from "@fusion-vlm/plugin-kit";
 import { z } from "zod";
 import { present } from "../options/present.ts";
-import { recipeNames, type StageName, stageNames } from "../options/stage-presets.ts";
+import { recipeNames, type StageName, stageNames } from "../options/stage-names.ts";
 import type { StageOptions, TrainOptions } from "../options/train-options.ts";
 import { loraOf, rulesOf } from "./train-rules.ts";
 

@@ -2,7 +2,7 @@ import { optimizerNames, type ScheduleName, schedules } from "@fusion-vlm/core/t
 import { engineFlags, numberFlag, seedFlag, semanticsFlag } from "@fusion-vlm/plugin-kit";
 import { Flags } from "@oclif/core";
 import { present } from "../options/present.ts";
-import { recipeNames, stageNames } from "../options/stage-presets.ts";
+import { recipeNames, stageNames } from "../options/stage-names.ts";
 import type { KeepingOptions } from "../options/train-options.ts";
 import { partNames } from "./train-rules.ts";
 

@@ -4,7 +4,7 @@ import { type TrainedPart, TrainingState } from "@fusion-vlm/core/train";
 import { availableMemory } from "@fusion-vlm/plugin-kit";
 import { paddedSizes } from "../batches/batch-sizes.ts";
 import { type SettledOptions, type SettledStage, settleOptions } from "../options/settle-options.ts";
-import type { StageName } from "../options/stage-presets.ts";
+import type { StageName } from "../options/stage-names.ts";
 import type { TrainOptions } from "../options/train-options.ts";
 import { PictureStore } from "../pictures/picture-store.ts";
 import type { Phase } from "../trainer/phase.ts";

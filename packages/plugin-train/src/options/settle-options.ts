@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { type FloatDtype, FusionError } from "@fusion-vlm/core";
 import { type ScheduleName, schedules } from "@fusion-vlm/core/train";
 import { present } from "./present.ts";
-import { type RecipeName, recipeNames, type StageName, stageNames, stagePresets } from "./stage-presets.ts";
+import { type RecipeName, recipeNames, type StageName, stageNames } from "./stage-names.ts";
+import { stagePresets } from "./stage-presets.ts";
 import type { KeepingOptions, StageOptions, TrainingData, TrainOptions } from "./train-options.ts";
 
 /** Options of a stage with their defaults; what depends on the model is still open. */

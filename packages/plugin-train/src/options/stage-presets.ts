@@ -1,19 +1,6 @@
 import { partPatterns } from "@fusion-vlm/core/train";
+import type { RecipeName, StageName } from "./stage-names.ts";
 import type { StageOptions } from "./train-options.ts";
-
-/** The stages of the paper (Section 4), in their order. */
-export const stageNames = ["1", "1.5", "2"] as const;
-export type StageName = (typeof stageNames)[number];
-
-/** Whose hyper-parameters a stage has: the paper's, or those of the released training scripts. */
-export const recipeNames = ["paper", "released"] as const;
-export type RecipeName = (typeof recipeNames)[number];
-
-export const stagePurposes: Readonly<Record<StageName, string>> = {
-  "1": "foundational semantic alignment: captions",
-  "1.5": "contextual multimodal fusion: questions and captions",
-  "2": "visual instruction tuning",
-};
 
 /** All stages: one epoch, cosine, AdamW without decay, every parameter trained. */
 const common: StageOptions = {
@@ -40,8 +27,3 @@ export const stagePresets: Readonly<Record<RecipeName, Readonly<Record<StageName
     "2": { ...common, batchSize: 128, learningRate: 1e-5, maxLength: 4096, rules: slowTower },
   },
 };
-
-/** The stage before; undefined before the first. */
-export function stageBefore(stage: StageName): StageName | undefined {
-  return stageNames[stageNames.indexOf(stage) - 1];
-}

@@ -1,7 +1,7 @@
 import type { FloatDtype, NodeBackendOptions, Semantics } from "@fusion-vlm/core";
 import type { LoraOptions, OptimizerName, ParameterRule, ScheduleName } from "@fusion-vlm/core/train";
 import type { TrainEvent } from "../trainer/train-events.ts";
-import type { RecipeName, StageName } from "./stage-presets.ts";
+import type { RecipeName, StageName } from "./stage-names.ts";
 
 /** One data file of a training, in the order of the curriculum. */
 export interface TrainingData {

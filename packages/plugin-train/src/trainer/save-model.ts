@@ -12,7 +12,7 @@ import {
   writeWeights,
 } from "@fusion-vlm/core";
 import { writing } from "@fusion-vlm/plugin-kit";
-import type { StageName } from "../options/stage-presets.ts";
+import type { StageName } from "../options/stage-names.ts";
 import type { StartModel } from "./start-model.ts";
 
 const encoders: Readonly<Record<FloatDtype, (values: Float32Array) => Float32Array | Uint16Array>> = {

@@ -19,7 +19,7 @@ import {
 } from "@fusion-vlm/core";
 import { OutputFolder } from "@fusion-vlm/plugin-kit";
 import type { SettledStage } from "../options/settle-options.ts";
-import { type StageName, stageBefore, stageNames } from "../options/stage-presets.ts";
+import { type StageName, stageBefore, stageNames } from "../options/stage-names.ts";
 
 /** The model that a training begins with. */
 export interface StartModel {

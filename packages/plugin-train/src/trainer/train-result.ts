@@ -1,5 +1,5 @@
 import type { FloatDtype } from "@fusion-vlm/core";
-import type { StageName } from "../options/stage-presets.ts";
+import type { StageName } from "../options/stage-names.ts";
 import type { EvaluationEvent, StepEvent } from "./train-events.ts";
 
 /** What has come of a stage. */

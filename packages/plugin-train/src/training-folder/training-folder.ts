@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { FusionError, makeFolders } from "@fusion-vlm/core";
 import type { TrainingState } from "@fusion-vlm/core/train";
 import { flushFolder, OutputFolder, writing } from "@fusion-vlm/plugin-kit";
-import type { StageName } from "../options/stage-presets.ts";
+import type { StageName } from "../options/stage-names.ts";
 import type { StartModel } from "../trainer/start-model.ts";
 import { type Progress, readProgress, writeCheckpoint } from "./checkpoint.ts";
 import { LockFile } from "./lock-file.ts";
