@@ -3,7 +3,7 @@ import type { BlindAccuracy } from "./blind-guess.ts";
 import type { Recipe } from "./options.ts";
 
 /** Version of the grammar and the drawings: the same recipe gives the same texts under the same version. */
-export const generatorVersion = 1;
+export const generatorVersion = 2;
 
 const licences = [
   { part: "icons", name: "Fluent Emoji Flat, Microsoft Corporation", licence: "MIT" },

@@ -1,6 +1,5 @@
-import { words } from "../grammar/index.ts";
 import { chance, pick } from "../random/random.ts";
-import { combination, splitOf } from "../scene/index.ts";
+import { drawOtherWord } from "../scene/index.ts";
 import { type QuestionForm, yesNo } from "./question.ts";
 
 export const textQuestions: readonly QuestionForm[] = [
@@ -61,12 +60,8 @@ export const textQuestions: readonly QuestionForm[] = [
     weight: 1.5,
     ask: ({ split, word }, random) => {
       if (!word) return undefined;
-      const right = word.text;
-      const wrong = words.filter(
-        (other) => other !== right && other.length === right.length && splitOf(combination.word(other)) === split,
-      );
       const yes = chance(random, 0.5);
-      const text = yes ? right : pick(random, wrong);
+      const text = yes ? word.text : drawOtherWord(random, split, word.text);
       const question = pick(random, [
         `Does it say "${text}"?`,
         `Is the word "${text}"?`,

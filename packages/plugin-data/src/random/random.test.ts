@@ -1,22 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createRandom, hashText, pickWeighted, shuffled } from "./random.ts";
-
-describe("createRandom", () => {
-  test("repeats itself for the same seed and stream, and for no other", () => {
-    const draw = (seed: number, stream: string) => Array.from({ length: 5 }, createRandom(seed, stream)).join();
-
-    expect(draw(1, "a")).toBe(draw(1, "a"));
-    expect(new Set([draw(1, "a"), draw(1, "b"), draw(2, "a"), draw(2 ** 53 - 1, "a")]).size).toBe(4);
-  });
-
-  test("is uniform from 0 to below 1", () => {
-    const random = createRandom(9);
-    const tenths = new Array<number>(10).fill(0);
-    for (let i = 0; i < 100_000; i++) tenths[Math.floor(10 * random())]!++;
-
-    for (const count of tenths) expect(Math.abs(count - 10_000)).toBeLessThan(400); // four standard deviations
-  });
-});
 
 test("hashText spreads texts that differ in one letter over all residues", () => {
   const residues = new Set(Array.from({ length: 60 }, (_, i) => hashText(`word:${i}`, 1) % 5));

@@ -1,27 +1,7 @@
+export { createRandom } from "@fusion-vlm/core";
+
 /** Uniform numbers in [0, 1), multiples of 2^-32; each call moves on. */
 export type Random = () => number;
-
-/**
- * A stream of numbers, the same on every machine for the same seed and name; streams of different names are independent.
- *
- * The generator is sfc32 of PractRand, its state hashed from both.
- *
- * @param seed - whole number from 0 to 2^53 - 1
- */
-export function createRandom(seed: number, stream = ""): Random {
-  const text = `${seed}/${stream}`;
-  let [a, b, c, counter] = [hashText(text, 1), hashText(text, 2), hashText(text, 3), 1];
-  const next = () => {
-    const sum = (((a + b) | 0) + counter) | 0;
-    counter = (counter + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = (((c << 21) | (c >>> 11)) + sum) | 0;
-    return (sum >>> 0) / 2 ** 32;
-  };
-  for (let i = 0; i < 12; i++) next();
-  return next;
-}
 
 /** FNV-1a over the UTF-16 units with MurmurHash3's finaliser: 32 bits, the same everywhere. */
 export function hashText(text: string, salt = 0): number {

@@ -8,7 +8,6 @@ import {
   plainNames,
   shapes,
   type ThingName,
-  words,
 } from "../grammar/index.ts";
 import { below, chance, pick, type Random } from "../random/random.ts";
 import { combination, combinationsOf, splitOf } from "./combinations.ts";
@@ -22,6 +21,7 @@ import {
   type Split,
   type Thing,
 } from "./scene.ts";
+import { drawWord } from "./written-word.ts";
 
 /** Several times what the rarest layout that can be filled needs; a few cannot be, as no held-out combinations fit together. */
 const attemptsPerLayout = 3000;
@@ -51,11 +51,6 @@ export function isOfSplit(scene: Scene): boolean {
   return combinations.length > 0 && combinations.every((name) => splitOf(name) === scene.split);
 }
 
-const wordsOf: Record<Split, readonly string[]> = {
-  train: words.filter((word) => splitOf(combination.word(word)) === "train"),
-  heldout: words.filter((word) => splitOf(combination.word(word)) === "heldout"),
-};
-
 function drawBackground(random: Random): SceneBackground {
   return chance(random, 0.6) ? { place: pick(random, placeNames) } : { plain: pick(random, plainNames) };
 }
@@ -80,7 +75,7 @@ function fillLayout(random: Random, split: Split, layout: Layout, background: Sc
 
   const free = colourNames.filter((colour) => !backgroundOf(background).avoid.includes(colour));
   const word = {
-    text: pick(random, wordsOf[split]),
+    text: drawWord(random, split),
     colour: pick(random, free),
     tint: below(random, 3),
     position: layout.word,

@@ -13,3 +13,4 @@ export {
 } from "./description.ts";
 export { wordBand } from "./layouts.ts";
 export * from "./scene.ts";
+export { drawOtherWord, drawWord } from "./written-word.ts";
