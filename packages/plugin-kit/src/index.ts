@@ -61,7 +61,7 @@ export { availableMemory, type MemorySources } from "./machine/available-memory.
 
 // Files
 export { inOrder } from "./async/in-order.ts";
-export { flushFolder, OutputFolder, requireSpace } from "./files/output-folder.ts";
+export { flushFolder, isRunning, OutputFolder, requireSpace } from "./files/output-folder.ts";
 export { writeFileAtomic } from "./files/write-file-atomic.ts";
 export { isDiskFull, type WriteErrorOptions, writeError, writing } from "./files/write-error.ts";
 

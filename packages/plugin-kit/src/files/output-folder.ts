@@ -177,7 +177,8 @@ async function abandonedFor(final: string): Promise<string[]> {
     .map((name) => join(dirname(final), name));
 }
 
-function isRunning(id: number): boolean {
+/** Whether a process of this machine runs, as far as this one may know. */
+export function isRunning(id: number): boolean {
   try {
     process.kill(id, 0);
     return true;

@@ -215,7 +215,7 @@ function oneOf(name: string, value: string, allowed: readonly string[]): void {
   throw optionError(name, list, String(value));
 }
 
-export function optionError(name: string, expected: string, actual: string): FusionError {
+function optionError(name: string, expected: string, actual: string): FusionError {
   const hint = `Correct ${name}, or leave it out.`;
   return new FusionError({ code: "OPTION_INVALID", at: name, expected, actual, hint });
 }

@@ -1,6 +1,6 @@
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Backend, FusionError, openWeights, type Tensor, toFloat32 } from "@fusion-vlm/core";
+import { type Backend, FusionError, internalError, openWeights, type Tensor, toFloat32 } from "@fusion-vlm/core";
 import { type AdamWOptions, adamwDefaults, type TrainingOptions, TrainingState } from "@fusion-vlm/core/train";
 import { OutputFolder, writeFileAtomic, writing } from "@fusion-vlm/plugin-kit";
 import { phaseLengths } from "../batches/phase-lengths.ts";
@@ -209,7 +209,7 @@ export class StageTraining {
       await folder.checkpoint({ start, state, progress }, keep);
     }
     throwIfAborted(options.signal, this.#outcome(progress), goOn(options.out));
-    throw new Error("unreachable: the signal was aborted");
+    throw internalError(this.#given.folder.path, "stopped without a signal");
   }
 
   #outcome({ steps, stageSteps }: Progress = this.#given.from): string {

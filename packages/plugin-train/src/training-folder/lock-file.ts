@@ -3,7 +3,7 @@ import { link, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { FusionError } from "@fusion-vlm/core";
-import { writing } from "@fusion-vlm/plugin-kit";
+import { isRunning, writing } from "@fusion-vlm/plugin-kit";
 
 const lockName = "lock";
 
@@ -103,12 +103,7 @@ async function readOwner(path: string): Promise<Owner | undefined> {
 function isAlive({ process: id, host, token }: Owner): boolean {
   if (host !== hostname()) return true; // nobody here can tell
   if (id === process.pid) return ownTokens.has(token);
-  try {
-    process.kill(id, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+  return isRunning(id);
 }
 
 function taken(folder: string, path: string, { process: id, host }: Owner): FusionError {
