@@ -38,6 +38,7 @@ const packages: Record<string, Record<string, string>> = {
     "engine-worker-node": "backends/engine-worker-node.ts",
     "picture-worker-node": "image/picture-worker-node.ts",
   },
+  nano: { index: "index.ts" },
   "plugin-kit": { index: "index.ts" },
   cli: { index: "index.ts" },
   "plugin-eval": { index: "index.ts" },

@@ -75,7 +75,9 @@ test("a training that is stopped goes on in the next run, to the page and the an
   expect(stderr).toMatch(/\$ npx fusion train resume \S+model\n/);
   expect(stderr).toMatch(/\$ npx fusion eval run --benchmark builtin .* --blank --out \S+scores --limit 6\n/);
   expect(
-    stdout.match(/^picture {3}.*\nquestion {2}.+\nexpected {2}.+\nanswer {4}.+ {2}\((right|wrong)\)$/gm),
+    stdout.match(
+      /^picture {3}.*\nquestion {2}.+\nexpected {2}.+\nanswer {4}.+ {2}\((right|wrong)\)\nnano {6}.+ {2}\((right|wrong)\)$/gm,
+    ),
   ).toHaveLength(3);
   expect(stdout).toMatch(
     /exactly, with the picture: +[\d.]+ %\n.*blank picture: +[\d.]+ %\nLooking adds \+?-?[\d.]+ points/,

@@ -91,20 +91,26 @@ function score({ folder, scoring }, { what, model, out, further = [] }) {
   });
 }
 
-/** Asks about three pictures, each time by a command of its own. */
+/** Asks about three pictures, each time by a command of its own; and asks the nano that ships, to see what longer training gives. */
 async function answer(recipe) {
   const { data, model } = placesOf(recipe);
   const { printableLine } = await import("@fusion-vlm/plugin-kit");
-  say("\nThree pictures that the model has never seen:");
+  say("\nThree pictures that the model has never seen, and what the trained nano says to them:");
   for (const { image, question, expected } of threeQuestions(readJson(`${data}/heldout.json`))) {
-    const args = ["ask", `${data}/${image}`, question, "--model", model, "--max-tokens", "16"];
-    const { status, stdout } = await fusion(args, { capture: true });
-    if (status !== 0) return status;
-    const given = printableLine(stdout.trim());
-    const verdict = given.toLowerCase().replace(/\.$/, "") === expected.toLowerCase() ? "right" : "wrong";
-    process.stdout.write(
-      `picture   ${data}/${image}\nquestion  ${question}\nexpected  ${expected}\nanswer    ${given || "(nothing)"}  (${verdict})\n\n`,
-    );
+    process.stdout.write(`picture   ${data}/${image}\nquestion  ${question}\nexpected  ${expected}\n`);
+    const models = [
+      ["answer", ["--model", model]],
+      ["nano", ["--model", "nano"]],
+    ];
+    for (const [label, named] of models) {
+      const args = ["ask", `${data}/${image}`, question, ...named, "--max-tokens", "16"];
+      const { status, stdout } = await fusion(args, { capture: true });
+      if (status !== 0) return status;
+      const given = printableLine(stdout.trim());
+      const verdict = given.toLowerCase().replace(/\.$/, "") === expected.toLowerCase() ? "right" : "wrong";
+      process.stdout.write(`${label.padEnd(8)}  ${given || "(nothing)"}  (${verdict})\n`);
+    }
+    process.stdout.write("\n");
   }
   return 0;
 }

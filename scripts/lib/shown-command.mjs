@@ -15,10 +15,10 @@ export function shownLine(args) {
  *
  * Ctrl-C reaches the command by itself, as the terminal sends it to all of us: this process waits for the command to clean up.
  */
-export async function fusion(args, { capture = false } = {}) {
+export async function fusion(args, { capture = false, cwd = root } = {}) {
   say(shownLine(args));
   const stdio = ["ignore", capture ? "pipe" : "inherit", capture ? "pipe" : "inherit"];
-  const child = spawn(process.execPath, [binary, ...args], { cwd: root, stdio });
+  const child = spawn(process.execPath, [binary, ...args], { cwd, stdio });
   let [stdout, stderr] = ["", ""];
   child.stdout?.setEncoding("utf8").on("data", (text) => {
     stdout += text;

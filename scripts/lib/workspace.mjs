@@ -9,8 +9,9 @@ export const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Folders of packages/, each after the packages it depends on: the order in which they are built. */
 export const packages = [
   { name: "core", dependsOn: [] },
+  { name: "nano", dependsOn: [] },
   { name: "plugin-kit", dependsOn: ["core"] },
-  { name: "cli", dependsOn: ["core", "plugin-kit"] },
+  { name: "cli", dependsOn: ["core", "nano", "plugin-kit"] },
   { name: "plugin-eval", dependsOn: ["core", "plugin-kit"] },
   { name: "plugin-data", dependsOn: ["core", "plugin-kit"] },
   { name: "plugin-train", dependsOn: ["core", "plugin-kit"] },

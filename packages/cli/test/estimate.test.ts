@@ -31,7 +31,7 @@ test.runIf(process.platform === "linux")("a training takes the memory that was e
     { from: "gpt", value: "It is red." },
   ]);
   await writeFile(place.path("data.jsonl"), `${JSON.stringify({ conversations: turns.flat() })}\n`.repeat(48));
-  const common = ["--data", "data.jsonl", "--model", "nano", "--latents", "16", "--max-steps", "3"];
+  const common = ["--data", "data.jsonl", "--preset", "nano", "--latents", "16", "--max-steps", "3"];
   const estimated = await place.start(["train", "estimate", ...common, "--json"]).end;
 
   const command = place.start(["train", ...common, "--out", "work/out"]);

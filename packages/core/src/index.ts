@@ -29,6 +29,7 @@ export type {
 
 // Model folders
 export {
+  findModelFolder,
   type GraphSize,
   inspectModel,
   type ModelFolder,
@@ -37,8 +38,6 @@ export {
   openModelFolder,
   type PartSize,
   readModelConfig,
-  type TemporaryFolder,
-  temporaryFolder,
 } from "./session/index-node.ts";
 export {
   type ConfigJson,

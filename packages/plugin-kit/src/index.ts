@@ -62,6 +62,7 @@ export { availableMemory, type MemorySources } from "./machine/available-memory.
 // Files
 export { inOrder } from "./async/in-order.ts";
 export { flushFolder, isRunning, OutputFolder, requireSpace } from "./files/output-folder.ts";
+export { type TemporaryFolder, temporaryFolder } from "./files/temporary-folder.ts";
 export { writeFileAtomic } from "./files/write-file-atomic.ts";
 export { isDiskFull, type WriteErrorOptions, writeError, writing } from "./files/write-error.ts";
 

@@ -1,12 +1,5 @@
 import type { FusionModel, Semantics } from "@fusion-vlm/core";
-import {
-  engineFlags,
-  FusionCommand,
-  formatBytes,
-  generationFlags,
-  type Settings,
-  semanticsFlag,
-} from "@fusion-vlm/plugin-kit";
+import { engineFlags, FusionCommand, generationFlags, type Settings, semanticsFlag } from "@fusion-vlm/plugin-kit";
 import { Flags } from "@oclif/core";
 import { renderModel } from "../presenters/model-lines.ts";
 import { loadModel } from "../services/load-model.ts";
@@ -43,14 +36,8 @@ export abstract class AnswerCommand<T extends object | undefined> extends Fusion
     const name = settings.model.value;
     const loading = this.progress({ label: `loading ${name}` });
     loading.begin();
-    let making: ReturnType<typeof this.progress> | undefined;
-    const onProgress = (bytes: number, total: number) => {
-      making ??= this.progress({ label: `making preset ${name}`, total, format: formatBytes });
-      if (bytes < total) making.update(bytes);
-      else loading.begin();
-    };
     try {
-      return await loadModel(settings, { semantics, onProgress, signal: this.abortSignal });
+      return await loadModel(settings, { semantics, signal: this.abortSignal });
     } finally {
       loading.finish();
     }

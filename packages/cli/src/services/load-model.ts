@@ -1,24 +1,15 @@
-import { existsSync } from "node:fs";
-import {
-  FusionError,
-  type FusionModel,
-  inspectModel,
-  type LoadOptions,
-  loadFusion,
-  presetNames,
-} from "@fusion-vlm/core";
-import { defaultModel, formatBytes, type Settings } from "@fusion-vlm/plugin-kit";
+import { type FusionModel, type LoadOptions, loadFusion } from "@fusion-vlm/core";
+import type { Settings } from "@fusion-vlm/plugin-kit";
 
 /**
- * Loads the model that the settings name, on their device. Of the presets only `nano` is made on the way: others are gigabytes.
+ * Loads the model that the settings name, on their device.
  *
- * @throws as `loadFusion`; MODEL_NOT_FOUND for another preset
+ * @throws as `loadFusion`
  */
-export async function loadModel(
+export function loadModel(
   settings: Settings,
-  options: Pick<LoadOptions, "semantics" | "onProgress" | "signal"> = {},
+  options: Pick<LoadOptions, "semantics" | "signal"> = {},
 ): Promise<FusionModel> {
-  await refuseLargePreset(settings.model.value);
   const { latents, imageTokens } = settings.generation;
   return loadFusion(settings.model.value, {
     device: settings.device.value,
@@ -26,17 +17,5 @@ export async function loadModel(
     latents,
     imageTokens,
     ...options,
-  });
-}
-
-async function refuseLargePreset(name: string): Promise<void> {
-  if (name === defaultModel || !presetNames.includes(name) || existsSync(name)) return;
-  const { parameters } = await inspectModel(name);
-  throw new FusionError({
-    code: "MODEL_NOT_FOUND",
-    at: name,
-    message: `${name} is a preset of random weights (${formatBytes(4 * parameters)}), not a model folder`,
-    hint: `Make it once: fusion model init ${name} --out ${name}`,
-    details: { preset: name, parameters },
   });
 }

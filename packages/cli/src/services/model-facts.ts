@@ -2,7 +2,7 @@ import type { ModelInfo } from "@fusion-vlm/core";
 
 /** What the documents of ask and chat say about the model. */
 export interface ModelFacts {
-  /** The folder, or `preset NAME`. */
+  /** The folder, or `nano`. */
   readonly source: string;
   readonly type: string;
   readonly semantics: string;

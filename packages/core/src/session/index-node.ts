@@ -9,5 +9,5 @@ export {
 } from "./inspect-model-node.ts";
 export { type LoadOptions, loadFusion } from "./load-fusion-node.ts";
 export { type ModelFolder, openModelFolder, readModelConfig } from "./model-folder-node.ts";
+export { findModelFolder } from "./model-source-node.ts";
 export { readJson } from "./read-json-node.ts";
-export { type TemporaryFolder, temporaryFolder } from "./temporary-folder-node.ts";

@@ -9,21 +9,15 @@ import { loadTokenizer } from "../text/index-node.ts";
 import { Cleanup } from "./cleanup.ts";
 import { FusionEngine } from "./engine.ts";
 import { FusionModel, type PictureReader } from "./fusion-model.ts";
-import { type InitModelOptions, initModel } from "./init-model-node.ts";
 import { type OptionNames, requireKnownOptions } from "./known-options.ts";
 import { type ModelSettings, settleModel } from "./load-settings.ts";
 import { type ModelFolder, openModelFolder } from "./model-folder-node.ts";
-import { findModel } from "./model-source-node.ts";
+import { findModelFolder } from "./model-source-node.ts";
 import { pictureSource } from "./picture-source-node.ts";
 import { readStopTokens } from "./stop-tokens-node.ts";
-import { temporaryFolder } from "./temporary-folder-node.ts";
 import { VisionMemory } from "./vision-memory.ts";
 
 export interface LoadOptions extends NodeBackendOptions, ModelSettings {
-  /** Seed of a preset's random weights; 0 when absent. */
-  readonly seed?: number;
-  /** Called while the weights of a preset are written, with their bytes so far and in all. */
-  readonly onProgress?: InitModelOptions["onProgress"];
   /** Aborting stops the loading, not the model that it gave. */
   readonly signal?: AbortSignal;
 }
@@ -35,19 +29,16 @@ const loadOptions: OptionNames<LoadOptions> = {
   latents: true,
   imageTokens: true,
   semantics: true,
-  seed: true,
-  onProgress: true,
   signal: true,
 };
 
 /**
- * Loads a FUSION model: a folder in Hugging Face layout, or the name of a preset with random weights.
+ * Loads a FUSION model: a folder in Hugging Face layout, or `"nano"`, the small model of the package `@fusion-vlm/nano`.
  *
- * Weights are read where they lie. A preset is written to a temporary folder, which `dispose` removes; its answers mean
- * nothing (`info.untrained`).
+ * Weights are read where they lie. Answers of a model that nothing has trained mean nothing (`info.untrained`).
  *
  * @throws MODEL_NOT_FOUND, CONFIG_INVALID, WEIGHTS_INVALID, WEIGHTS_MISMATCH, TOKENIZER_INVALID, OPTION_INVALID,
- *   BACKEND_UNAVAILABLE, ABORTED; for a preset also WRITE_FAILED
+ *   BACKEND_UNAVAILABLE, ABORTED
  */
 export async function loadFusion(source: string, options: LoadOptions = {}): Promise<FusionModel> {
   const started = performance.now();
@@ -55,7 +46,7 @@ export async function loadFusion(source: string, options: LoadOptions = {}): Pro
   const { signal } = options;
   const undo = new Cleanup();
   try {
-    const { folder, name } = await locate(source, options, undo);
+    const folder = await findModelFolder(source);
     const model = undo.later(await openModelFolder(folder), ({ weights }) => weights.close());
     const { config, latents, contextLength } = settleModel(model.config, options);
     const tokenizer = await openTokenizer(model, config);
@@ -72,7 +63,7 @@ export async function loadFusion(source: string, options: LoadOptions = {}): Pro
     const vision = new VisionMemory(engine, latents);
     return new FusionModel({
       info: {
-        source: name,
+        source,
         config,
         parameters: countParameters(model),
         bytes: model.weights.totalBytes,
@@ -92,19 +83,6 @@ export async function loadFusion(source: string, options: LoadOptions = {}): Pro
     await undo.run().catch(() => undefined); // the first failure is the one to tell
     throw error;
   }
-}
-
-/** The model's folder; that of a preset is made first. */
-async function locate(
-  source: string,
-  { seed, onProgress, signal }: LoadOptions,
-  undo: Cleanup,
-): Promise<{ folder: string; name: string }> {
-  const found = await findModel(source);
-  if (found.kind === "folder") return { folder: found.folder, name: source };
-  const { path: folder } = undo.later(await temporaryFolder(), (temporary) => temporary.remove());
-  await initModel({ preset: found.preset, folder, seed, onProgress, signal });
-  return { folder, name: `preset ${found.preset}` };
 }
 
 async function openTokenizer({ folder }: ModelFolder, config: FusionConfig): Promise<FusionTokenizer> {

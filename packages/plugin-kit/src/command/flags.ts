@@ -36,7 +36,8 @@ export const squareFlag = Flags.custom<number>({
 
 export const modelFlag = Flags.string({
   char: "m",
-  description: "Model folder, or the name of a preset. Default: FUSION_MODEL, then fusion.config, then nano.",
+  description:
+    "Model folder, or nano, the small model that is installed. Default: FUSION_MODEL, then fusion.config, then nano.",
   helpValue: "FOLDER",
 });
 

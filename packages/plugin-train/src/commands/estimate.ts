@@ -15,9 +15,9 @@ export class TrainEstimate extends FusionCommand<TrainingEstimate> {
   static override description =
     "Reads model and data as fusion train does, counts parameters, tokens, arithmetic and memory of each stage, and runs a few steps where they are short. Nothing is written. Exit code 1 where the training does not fit into the memory of this machine, or into --memory.";
   static override examples = [
-    "<%= config.bin %> train estimate --model nano --data train.json --epochs 3",
+    "<%= config.bin %> train estimate --preset nano --data train.json --epochs 3",
     "<%= config.bin %> train estimate --model my-model --data train.json --batch-size 64 --gradient-checkpointing --json",
-    "<%= config.bin %> train estimate --stage all --data 1=captions.json --data 1.5=mix.yaml --data 2=chats.json",
+    "<%= config.bin %> train estimate --preset nano --stage all --data 1=captions.json --data 1.5=mix.yaml --data 2=chats.json",
   ];
   static override flags = { ...sharedFlags, "max-skipped": maxSkipped, "picture-cache": pictureCache, memory };
 
@@ -34,8 +34,7 @@ export class TrainEstimate extends FusionCommand<TrainingEstimate> {
       redraws: process.stderr.isTTY ?? false,
     });
     const options: EstimateOptions = {
-      ...givenOptions(flags, await loadConfig(process.cwd())),
-      model: model.value,
+      ...givenOptions(flags, await loadConfig(process.cwd()), model.value),
       device: device.value,
       threads: threads?.value,
       ...keepingOf(flags),

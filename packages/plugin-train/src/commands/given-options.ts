@@ -15,16 +15,17 @@ export type TrainingFlags = Omit<Interfaces.InferredFlags<typeof trainingFlags>,
 /** Flags about what is written, which an estimate does not have. */
 type WrittenFlag = "dtype" | "result";
 
-/** Options of a training without its model, engine and place. */
-export type GivenOptions = Omit<TrainOptions, "model" | "out">;
+/** Options of a training without its engine and place. */
+export type GivenOptions = Omit<TrainOptions, "out">;
 
 /**
  * What flags and fusion.config say of a training: flags win over what the configuration says of a stage, that over what it says
  * of all.
  *
+ * @param model - what it goes on from where neither flags nor `plugins.train` name a preset
  * @throws CONFIG_INVALID; UsageError for flags that do not go together
  */
-export function givenOptions(flags: TrainingFlags, loaded: LoadedConfig): GivenOptions {
+export function givenOptions(flags: TrainingFlags, loaded: LoadedConfig, model: string): GivenOptions {
   const { common, stages, training } = trainConfig(loaded);
   const stage = (flags.stage as TrainOptions["stage"]) ?? training.stage;
   const own: Partial<TrainOptions> = present({
@@ -37,7 +38,10 @@ export function givenOptions(flags: TrainingFlags, loaded: LoadedConfig): GivenO
   });
   const everywhere = stageOptions(flags);
   const data = dataOf(flags, stage === "all");
-  const all = { ...training, ...own, ...(stage && { stage }) };
+  const preset = flags.preset ?? (flags.model === undefined ? training.preset : undefined);
+  const { preset: _, ...others } = training;
+  const from = preset === undefined ? { model } : { preset };
+  const all = { ...others, ...own, ...from, ...(stage && { stage }) };
   if (stage === undefined) return { ...all, ...common, ...everywhere, ...present({ data: data.common }) };
   return {
     ...all,

@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { presetNames } from "@fusion-vlm/core";
 import { optimizerNames, schedules } from "@fusion-vlm/core/train";
 import { type LoadedConfig, pluginConfig } from "@fusion-vlm/plugin-kit";
 import { z } from "zod";
@@ -55,6 +56,7 @@ const stageShape = {
 const configSchema = z.strictObject({
   ...stageShape,
   stage: z.enum([...stageNames, "all"]).optional(),
+  preset: z.enum(presetNames as [string]).optional(),
   recipe: z.enum(recipeNames).optional(),
   stages: z.partialRecord(z.enum(stageNames), z.strictObject(stageShape)).optional(),
   images: z.string().min(1).optional(),
@@ -88,14 +90,14 @@ export interface TrainConfig {
 export function trainConfig(loaded: LoadedConfig): TrainConfig {
   const section = pluginConfig(loaded, "train", configSchema);
   const folder = loaded.file === undefined ? "." : dirname(loaded.file);
-  const { stages = {}, stage, recipe, images, seed, dtype, result, maxSkipped, spikeFactor, ...rest } = section;
+  const { stages = {}, stage, preset, recipe, images, seed, dtype, result, maxSkipped, spikeFactor, ...rest } = section;
   const { onDivergence, checkpointMinutes, checkpointSteps, keepCheckpoints, keepTraining, pictureCache, ...own } =
     rest;
   return {
     common: stageOptions(own, folder),
     stages: Object.fromEntries(Object.entries(stages).map(([name, options]) => [name, stageOptions(options, folder)])),
     training: present({
-      ...{ stage, recipe, seed, dtype, result, maxSkipped, spikeFactor, onDivergence },
+      ...{ stage, preset, recipe, seed, dtype, result, maxSkipped, spikeFactor, onDivergence },
       ...{ checkpointMinutes, checkpointSteps, keepCheckpoints, keepTraining },
       images: images === undefined ? undefined : resolve(folder, images),
       pictureCacheBytes: pictureCache === undefined ? undefined : pictureCache * 1e6,

@@ -1,3 +1,4 @@
+import { presetNames } from "@fusion-vlm/core";
 import { optimizerNames, type ScheduleName, schedules } from "@fusion-vlm/core/train";
 import { engineFlags, numberFlag, seedFlag, semanticsFlag } from "@fusion-vlm/plugin-kit";
 import { Flags } from "@oclif/core";
@@ -17,8 +18,14 @@ export const trainingFlags = {
   model: {
     ...engineFlags.model,
     description:
-      "Model folder to go on from, or a preset to begin at random with. Default: FUSION_MODEL, then fusion.config, then nano.",
+      "Model to go on from: its folder, or nano, the one that is installed. Default: FUSION_MODEL, then fusion.config, then nano.",
+    exclusive: ["preset"],
   },
+  preset: Flags.string({
+    description: `Begin with random weights: ${presetNames.join(", ")}.`,
+    helpValue: "NAME",
+    helpGroup: "MODEL",
+  }),
   data: Flags.string({
     ...list,
     char: "d",

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { type Backend, Cleanup, nodeBackend, temporaryFolder } from "@fusion-vlm/core";
+import { type Backend, Cleanup, nodeBackend } from "@fusion-vlm/core";
 import { type TrainedPart, TrainingState } from "@fusion-vlm/core/train";
-import { availableMemory } from "@fusion-vlm/plugin-kit";
+import { availableMemory, temporaryFolder } from "@fusion-vlm/plugin-kit";
 import { paddedSizes } from "../batches/batch-sizes.ts";
 import { type SettledOptions, type SettledStage, settleOptions } from "../options/settle-options.ts";
 import type { StageName } from "../options/stage-names.ts";

@@ -14,7 +14,7 @@ function training(options: Partial<TrainOptions> = {}): PlannedTraining {
     ...{ tokens: 200, rows: 216, questions: 4, instruction: 40, answers: 20 },
   }));
   const settled = settleOptions({
-    model: "nano",
+    preset: "nano",
     data: ["x.json"],
     out: "x",
     batchSize: 64,

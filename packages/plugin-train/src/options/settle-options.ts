@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type FloatDtype, FusionError } from "@fusion-vlm/core";
+import { type FloatDtype, FusionError, presetNames } from "@fusion-vlm/core";
 import { type ScheduleName, schedules } from "@fusion-vlm/core/train";
 import { present } from "./present.ts";
 import { type RecipeName, recipeNames, type StageName, stageNames } from "./stage-names.ts";
@@ -19,9 +19,12 @@ export interface SettledStage extends Omit<StageOptions, "data"> {
   readonly schedule: ScheduleName;
 }
 
+/** A model that there is, by its folder or as `nano`; or a preset, which begins at random. */
+export type TrainingStart = { readonly model: string } | { readonly preset: string };
+
 /** All that decides what is learned. */
 export interface LearningOptions {
-  readonly model: string;
+  readonly from: TrainingStart;
   readonly images?: string;
   readonly recipe: RecipeName | null;
   readonly seed: number;
@@ -70,13 +73,22 @@ export function settleOptions(options: TrainOptions): SettledOptions {
     ...{ out: options.out, restart, device, threads, worker, onEvent, signal },
     learning: {
       ...{
-        model: existsSync(options.model) ? resolve(options.model) : options.model,
+        from: startOf(options),
         ...(images !== undefined && { images: resolve(images) }),
       },
       ...{ recipe: stage === undefined ? null : recipe, seed, dtype, result, spikeFactor, stages },
     },
     keeping: settleKeeping(options),
   };
+}
+
+function startOf({ model, preset }: Pick<TrainOptions, "model" | "preset">): TrainingStart {
+  if (model !== undefined && preset === undefined) return { model: existsSync(model) ? resolve(model) : model };
+  if (preset === undefined || model !== undefined) {
+    throw optionError("model", "a model or a preset", preset === undefined ? "neither" : "both");
+  }
+  oneOf("preset", preset, presetNames);
+  return { preset };
 }
 
 function settleKeeping(options: KeepingOptions): SettledOptions["keeping"] {

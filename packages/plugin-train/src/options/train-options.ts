@@ -98,8 +98,10 @@ export interface KeepingOptions {
 export type DivergencePolicy = "stop" | "skip";
 
 export interface TrainOptions extends StageOptions, KeepingOptions, Omit<NodeBackendOptions, "worker"> {
-  /** Model folder to go on from, or a preset to begin at random with. */
-  readonly model: string;
+  /** Model to go on from: its folder, or `nano`. This or `preset`. */
+  readonly model?: string;
+  /** Preset to begin with, at random. */
+  readonly preset?: string;
   /** Model folder to write; it must be empty or not exist. */
   readonly out: string;
   /** Folder that image paths are relative to; that of each data file when absent. */

@@ -7,18 +7,18 @@ import {
   type FusionConfig,
   FusionError,
   type FusionTokenizer,
+  findModelFolder,
   fusionParameters,
   initModel,
   loadTokenizer,
   openModelFolder,
-  presetNames,
   requireControlTokens,
   sizeOf,
   toFloat32,
   type WeightStore,
 } from "@fusion-vlm/core";
 import { OutputFolder } from "@fusion-vlm/plugin-kit";
-import type { SettledStage } from "../options/settle-options.ts";
+import type { SettledStage, TrainingStart } from "../options/settle-options.ts";
 import { type StageName, stageBefore, stageNames } from "../options/stage-names.ts";
 
 /** The model that a training begins with. */
@@ -43,8 +43,7 @@ export interface StartModel {
 }
 
 export interface StartOptions {
-  /** Model folder, or a preset. */
-  readonly model: string;
+  readonly from: TrainingStart;
   readonly seed: number;
   /** Where a preset's first weights are written, and found again by a training that is resumed. */
   readonly presetFolder: string;
@@ -52,23 +51,23 @@ export interface StartOptions {
 }
 
 /**
- * Opens a model folder, or makes one of a preset at random.
+ * Opens a model, or makes one of a preset at random.
  *
- * @throws as `openModelFolder` and `loadTokenizer`; WEIGHTS_INVALID for quantised weights
+ * @throws as `findModelFolder`, `openModelFolder` and `loadTokenizer`; WEIGHTS_INVALID for quantised weights
  */
-export async function openStart({ model, seed, presetFolder, signal }: StartOptions): Promise<StartModel> {
-  if (existsSync(model) || !presetNames.includes(model)) return openFolder(model, model);
+export async function openStart({ from, seed, presetFolder, signal }: StartOptions): Promise<StartModel> {
+  if ("model" in from) return openFolder(await findModelFolder(from.model), from.model);
   if (!existsSync(presetFolder)) {
     const output = await OutputFolder.create(presetFolder);
     try {
-      await initModel({ preset: model, folder: output.path, seed, signal });
+      await initModel({ preset: from.preset, folder: output.path, seed, signal });
       await output.publish({ durable: true });
     } catch (error) {
       await output.remove();
       throw error;
     }
   }
-  return openFolder(presetFolder, `preset ${model}`);
+  return openFolder(presetFolder, `preset ${from.preset}`);
 }
 
 async function openFolder(folder: string, name: string): Promise<StartModel> {

@@ -47,7 +47,7 @@ async function leftovers(): Promise<string[]> {
 /** Names of the weights that a training has changed. */
 async function changedBy(options: Partial<TrainOptions>): Promise<string[]> {
   await steps({ maxSteps: 3, warmupRatio: 0, learningRate: 1e-2, ...options });
-  const [before, after] = await Promise.all([base.model, base.out].map(openModelFolder));
+  const [before, after] = await Promise.all([base.model!, base.out].map(openModelFolder));
   const changed: string[] = [];
   for (const name of before!.weights.entries.keys()) {
     const [was, is] = await Promise.all([before!.weights.read(name), after!.weights.read(name)]);
@@ -138,7 +138,7 @@ test("window and semantics that a training changes are those of the model that i
     return [config.window_size, config.fusion_semantics];
   };
   expect(await keys(base.out)).toEqual([1, "released"]);
-  expect(await keys(join(place, "a"))).toEqual(await keys(base.model));
+  expect(await keys(join(place, "a"))).toEqual(await keys(base.model!));
 });
 
 test("parts of a batch give the losses of the whole", async () => {

@@ -145,8 +145,8 @@ export class TrainingRun {
     const { learning, keeping, signal, onEvent, worker } = this.options;
     const stage = learning.stages[index]!;
     const before = index > 0 ? learning.stages[index - 1]!.name : null;
-    const model = before === null ? learning.model : this.folder.stagePath(before);
-    const opened = await openStart({ model, seed: learning.seed, presetFolder: this.folder.startPath, signal });
+    const from = before === null ? learning.from : { model: this.folder.stagePath(before) };
+    const opened = await openStart({ from, seed: learning.seed, presetFolder: this.folder.startPath, signal });
     const start = this.undo.later(forStage(opened, stage), (one) => one.close());
     if (stage.name !== null) requireOrder(start, stage.name);
     const { imageSize: cropSize, mean, std } = start.config.vision;

@@ -14,7 +14,7 @@ export class ModelInspect extends FusionCommand<ModelInspection> {
   static override args = {
     model: Args.string({
       ignoreStdin: true,
-      description: "Model folder, or the name of a preset. Default: as for ask.",
+      description: "Model folder, nano, or the name of a preset. Default: as for ask.",
     }),
   };
   static override flags = { model: modelFlag };

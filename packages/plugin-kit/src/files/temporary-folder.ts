@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { lstat, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isRunning } from "./output-folder.ts";
 
 /** A folder of our own in the system's place for temporary files. */
 export interface TemporaryFolder {
@@ -32,7 +33,7 @@ export async function temporaryFolder(): Promise<TemporaryFolder> {
 }
 
 async function removeAbandoned(): Promise<void> {
-  // What cannot be listed, looked at or removed is left to the system: it is no trouble of the model being loaded.
+  // What cannot be listed, looked at or removed is left to the system.
   const names = await readdir(tmpdir()).catch(() => []);
   for (const name of names) {
     const owner = ownName.exec(name)?.[1];
@@ -41,15 +42,5 @@ async function removeAbandoned(): Promise<void> {
     const stats = await lstat(path).catch(() => undefined);
     if (!stats?.isDirectory() || (process.getuid && stats.uid !== process.getuid())) continue;
     await rm(path, { recursive: true, force: true }).catch(() => undefined);
-  }
-}
-
-/** Also true where the system does not say. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
