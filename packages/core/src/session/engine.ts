@@ -10,6 +10,7 @@ import {
   type SequenceLayout,
 } from "../fusion/index.ts";
 import type { Graph } from "../graph/index.ts";
+import { formatsOf, quantizeGraph } from "../quantize/index.ts";
 import { float32, int64, type Tensor } from "../tensor/index.ts";
 import type { WeightStore } from "../weights/index.ts";
 import { compileGraph } from "./compile.ts";
@@ -17,6 +18,15 @@ import type { KeyValueCache } from "./kv-cache.ts";
 
 /** Up to this size repacking takes a fraction of a second. */
 const smallModelBytes = 256e6;
+
+/** The graphs with parameters, and the way of running that says in which format their matrices are. */
+const graphs = {
+  image: { build: imageGraph, part: "vision" },
+  context: { build: contextGraph, part: "vision" },
+  prefill: { build: prefillGraph, part: "prefill" },
+  extend: { build: extendGraph, part: "prefill" },
+  decode: { build: decodeGraph, part: "decode" },
+} as const;
 
 /** Latent tokens [1, Q, D] and their windows [1, Q, w², D]: what the four sub-images give. */
 export interface ImageContext {
@@ -41,16 +51,14 @@ export class FusionEngine {
 
   /** Compiles what a question about a picture needs, so that the first one does not wait for it. */
   async warmUp(latents: number): Promise<void> {
-    await this.#program("image", () => imageGraph(this.config));
-    await this.#program("context", () => contextGraph(this.config));
+    for (const name of ["image", "context"] as const) await this.#program(name);
     await this.#latents(latents);
-    await this.#program("prefill", () => prefillGraph(this.config));
-    await this.#program("decode", () => decodeGraph(this.config));
+    for (const name of ["prefill", "decode"] as const) await this.#program(name);
   }
 
   /** Text-guided encoding of the whole image [1, 3, c, c] with an instruction; image tokens [1, Pᵢ, D]. */
   async encodeImage(pixels: Tensor, instruction: readonly number[]): Promise<Tensor> {
-    const program = await this.#program("image", () => imageGraph(this.config));
+    const program = await this.#program("image");
     const { image_tokens } = await program.run({
       pixel_values: pixels,
       instruction_ids: int64([1, instruction.length], instruction),
@@ -62,7 +70,7 @@ export class FusionEngine {
   /** Latent tokens and windows of the four sub-images [4, 3, c, c]; no text takes part. */
   async encodeContext(subImages: Tensor, latents: number): Promise<ImageContext> {
     const { imageSize: side } = this.config.vision;
-    const context = await this.#program("context", () => contextGraph(this.config));
+    const context = await this.#program("context");
     const pool = await this.#latents(latents);
     const encoded = await context.run({ sub_images: { ...subImages, shape: [1, 4, 3, side, side] } });
     const pooled = await pool.run({ context: encoded.context! });
@@ -76,7 +84,7 @@ export class FusionEngine {
     context: ImageContext,
     cache: KeyValueCache,
   ): Promise<Float32Array> {
-    const program = await this.#program("prefill", () => prefillGraph(this.config));
+    const program = await this.#program("prefill");
     return this.#append(
       program,
       layout.length,
@@ -87,14 +95,14 @@ export class FusionEngine {
 
   /** Runs a later turn on top of the cache; logits [V] of its last row. */
   async extend(layout: SequenceLayout, context: ImageContext, cache: KeyValueCache): Promise<Float32Array> {
-    const program = await this.#program("extend", () => extendGraph(this.config));
+    const program = await this.#program("extend");
     const feeds = { ...sequenceFeeds(layout), ...context };
     return this.#append(program, layout.length, feeds, cache, true);
   }
 
   /** Appends one token; logits [V]. */
   async decode(token: number, cache: KeyValueCache): Promise<Float32Array> {
-    const program = await this.#program("decode", () => decodeGraph(this.config));
+    const program = await this.#program("decode");
     const feeds = { input_ids: int64([1, 1], [token]), position_ids: int64([1, 1], [cache.length]) };
     return this.#append(program, 1, feeds, cache, true);
   }
@@ -120,10 +128,19 @@ export class FusionEngine {
   }
 
   #latents(latents: number): Promise<Program> {
-    return this.#program(`latents${latents}`, () => latentsGraph(this.config, latents));
+    return this.#compiled(`latents${latents}`, () => latentsGraph(this.config, latents));
   }
 
-  #program(name: string, build: () => Graph): Promise<Program> {
+  #program(name: keyof typeof graphs): Promise<Program> {
+    const { build, part } = graphs[name];
+    return this.#compiled(name, () => {
+      const { quantization } = this.config;
+      const graph = build(this.config);
+      return quantization ? quantizeGraph(graph, formatsOf(this.config, quantization, part)) : graph;
+    });
+  }
+
+  #compiled(name: string, build: () => Graph): Promise<Program> {
     const known = this.#programs.get(name);
     if (known) return known;
     const program = compileGraph(this.backend, build(), this.weights, this.compilation);

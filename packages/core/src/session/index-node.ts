@@ -9,5 +9,6 @@ export {
 } from "./inspect-model-node.ts";
 export { type LoadOptions, loadFusion } from "./load-fusion-node.ts";
 export { type ModelFolder, openModelFolder, readModelConfig } from "./model-folder-node.ts";
+export { type QuantizeModelOptions, type QuantizeModelResult, quantizeModel } from "./quantize-model-node.ts";
 export { readJson } from "./read-json-node.ts";
 export { type TemporaryFolder, temporaryFolder } from "./temporary-folder-node.ts";

@@ -1,0 +1,46 @@
+import { z } from "zod";
+
+/** How a weight matrix is stored: 8 bits a weight and a scale per output channel, or 4 bits and a scale per block of a row. */
+export type WeightFormat = { readonly bits: 8 } | { readonly bits: 4; readonly block: 32 | 128 };
+
+/**
+ * The format of the matrices of each way of running; absent parts keep the weights as they are.
+ *
+ * Prefill runs many rows through a matrix and decode one: the fastest format differs, and a folder may hold both.
+ */
+export interface Quantization {
+  /** Vision tower and projectors. */
+  readonly vision?: WeightFormat;
+  /** Decoder and interaction layers over many rows. */
+  readonly prefill?: WeightFormat;
+  /** Decoder layers over one row. */
+  readonly decode?: WeightFormat;
+  /** The output table, which always sees one row a sample. */
+  readonly output?: WeightFormat;
+}
+
+export type QuantizedPart = keyof Quantization;
+export const quantizedParts = ["vision", "prefill", "decode", "output"] as const satisfies readonly QuantizedPart[];
+
+const format = z.union([
+  z.strictObject({ bits: z.literal(8) }),
+  z.strictObject({ bits: z.literal(4), block: z.union([z.literal(32), z.literal(128)]) }),
+]);
+
+/** `quantization_config` of config.json, as this project writes it. */
+export const quantizationSchema = z
+  .strictObject({
+    quant_method: z.literal("fusion"),
+    vision: format.optional(),
+    prefill: format.optional(),
+    decode: format.optional(),
+    output: format.optional(),
+  })
+  .refine(
+    (parts) =>
+      new Set(
+        [parts.vision, parts.prefill, parts.decode, parts.output].flatMap((one) => (one?.bits === 4 ? one.block : [])),
+      ).size <= 1,
+    "must have one block size",
+  )
+  .transform(({ quant_method: _, ...parts }): Quantization => parts);
