@@ -28,7 +28,14 @@ export { type ModelPart, modelPart, modelParts } from "./model-parts.ts";
 export { type ModelPreset, modelPreset, presetNames } from "./model-presets.ts";
 export { embeddingTable, outputTable } from "./names.ts";
 export { fusionParameters, isUnusedParameter, unusedParameters } from "./parameters.ts";
-export { type Quantization, type QuantizedPart, quantizedParts, type WeightFormat } from "./quantization.ts";
+export {
+  type Quantization,
+  type QuantizedPart,
+  quantizationNamed,
+  quantizationNames,
+  quantizedParts,
+  type WeightFormat,
+} from "./quantization.ts";
 export {
   type LayoutOptions,
   type LayoutSample,

@@ -22,6 +22,21 @@ export interface Quantization {
 export type QuantizedPart = keyof Quantization;
 export const quantizedParts = ["vision", "prefill", "decode", "output"] as const satisfies readonly QuantizedPart[];
 
+export const quantizationNames = ["int8", "int4", "mixed"] as const;
+
+/**
+ * The named choices: everything in 8 bits, everything in 4, or `mixed`: 4 bits where a token costs the reading of all weights,
+ * which is in the decoder while it decodes, and 8 where many rows share them.
+ *
+ * @param block - of the 4-bit formats; larger ones are faster to read and less exact
+ */
+export function quantizationNamed(name: (typeof quantizationNames)[number], block: 32 | 128 = 128): Quantization {
+  const [int8, int4] = [{ bits: 8 }, { bits: 4, block }] as const;
+  if (name === "int8") return { vision: int8, prefill: int8, decode: int8, output: int8 };
+  if (name === "int4") return { vision: int4, prefill: int4, decode: int4, output: int4 };
+  return { vision: int8, prefill: int8, decode: int4, output: int8 };
+}
+
 const format = z.union([
   z.strictObject({ bits: z.literal(8) }),
   z.strictObject({ bits: z.literal(4), block: z.union([z.literal(32), z.literal(128)]) }),
