@@ -19,7 +19,10 @@ export interface GraphSegment {
  * @throws GRAPH_INVALID for a name that is neither
  */
 export function segments(graph: Graph, targets: readonly string[]): GraphSegment[] {
-  const named = new Map(targets.map((name) => [name, namedValue(graph, name)]));
+  const place = new Map(graph.nodes.flatMap((node, index) => node.outputs.map((value) => [value, index] as const)));
+  const named = targets
+    .map((name) => [name, namedValue(graph, name)] as const)
+    .toSorted(([, a], [, b]) => (place.get(a) ?? -1) - (place.get(b) ?? -1));
   const cuts = new Map<Value, Value>();
   for (const [name, value] of named) {
     // The same value under two names is computed once.
@@ -27,10 +30,7 @@ export function segments(graph: Graph, targets: readonly string[]): GraphSegment
       cuts.set(value, { kind: "input", name: cutName(name), dtype: value.dtype, shape: value.shape });
     }
   }
-  const place = new Map(graph.nodes.flatMap((node, index) => node.outputs.map((value) => [value, index] as const)));
-  return [...named]
-    .toSorted(([, a], [, b]) => (place.get(a) ?? -1) - (place.get(b) ?? -1))
-    .map(([target, value]) => ({ target, graph: segment(graph, target, value, cuts) }));
+  return named.map(([target, value]) => ({ target, graph: segment(graph, target, value, cuts) }));
 }
 
 /** The input under which a segment takes an earlier target. */
