@@ -43,4 +43,5 @@ export {
   type SampleLayout,
   type SequenceLayout,
 } from "./sequence-layout.ts";
+export { hasImageBase, imageBaseGraph, imageGuidedGraph } from "./split-encoding.ts";
 export type { VisionConfigJson } from "./vision-schema.ts";

@@ -36,7 +36,7 @@ export function answeringGraphs(config: FusionConfig, quantization: Quantization
     formatOf: formatsOf(config, quantization, part),
   });
   return [
-    of(imageGraph(config), "vision"),
+    of(imageGraph(config), "vision"), // imageBase and imageGuided read the same parameters
     of(contextGraph(config), "vision"),
     of(prefillGraph(config), "prefill"),
     of(extendGraph(config), "prefill"),

@@ -4,7 +4,10 @@ import {
   decodeGraph,
   extendGraph,
   type FusionConfig,
+  hasImageBase,
+  imageBaseGraph,
   imageGraph,
+  imageGuidedGraph,
   latentsGraph,
   prefillGraph,
   type SequenceLayout,
@@ -22,6 +25,8 @@ const smallModelBytes = 256e6;
 /** The graphs with parameters, and the way of running that says in which format their matrices are. */
 const graphs = {
   image: { build: imageGraph, part: "vision" },
+  imageBase: { build: imageBaseGraph, part: "vision" },
+  imageGuided: { build: imageGuidedGraph, part: "vision" },
   context: { build: contextGraph, part: "vision" },
   prefill: { build: prefillGraph, part: "prefill" },
   extend: { build: extendGraph, part: "prefill" },
@@ -32,6 +37,12 @@ const graphs = {
 export interface ImageContext {
   readonly latents: Tensor;
   readonly windows: Tensor;
+}
+
+/** An image as far as it is the same for every question: under `released` semantics that are its pixels. */
+export interface ImageBase {
+  readonly graph: "image" | "imageGuided";
+  readonly feeds: Readonly<Record<string, Tensor>>;
 }
 
 /** The graphs of one model on one backend, compiled when first needed. */
@@ -51,16 +62,24 @@ export class FusionEngine {
 
   /** Compiles what a question about a picture needs, so that the first one does not wait for it. */
   async warmUp(latents: number): Promise<void> {
-    for (const name of ["image", "context"] as const) await this.#program(name);
+    const image = hasImageBase(this.config) ? (["imageBase", "imageGuided"] as const) : (["image"] as const);
+    for (const name of [...image, "context"] as const) await this.#program(name);
     await this.#latents(latents);
     for (const name of ["prefill", "decode"] as const) await this.#program(name);
   }
 
-  /** Text-guided encoding of the whole image [1, 3, c, c] with an instruction; image tokens [1, Pᵢ, D]. */
-  async encodeImage(pixels: Tensor, instruction: readonly number[]): Promise<Tensor> {
-    const program = await this.#program("image");
+  /** What text-guided encoding makes of the whole image [1, 3, c, c] before it looks at the text. */
+  async encodeImageBase(pixels: Tensor): Promise<ImageBase> {
+    if (!hasImageBase(this.config)) return { graph: "image", feeds: { pixel_values: pixels } };
+    const program = await this.#program("imageBase");
+    return { graph: "imageGuided", feeds: await program.run({ pixel_values: pixels }) };
+  }
+
+  /** Text-guided encoding of an image with an instruction; image tokens [1, Pᵢ, D]. */
+  async encodeImage({ graph, feeds }: ImageBase, instruction: readonly number[]): Promise<Tensor> {
+    const program = await this.#program(graph);
     const { image_tokens } = await program.run({
-      pixel_values: pixels,
+      ...feeds,
       instruction_ids: int64([1, instruction.length], instruction),
       instruction_mask: this.#instructionMask(instruction),
     });

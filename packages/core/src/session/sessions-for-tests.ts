@@ -67,6 +67,8 @@ export interface TestSession {
   readonly context: ChatContext;
   readonly backend: Backend;
   chat(settings?: Partial<ConversationSettings>): Chat;
+  /** Image tokens of the test picture, guided by an instruction. */
+  imageTokens(instruction: readonly number[]): Promise<Tensor>;
   /** Logits [V] of a whole sequence run at once, without a cache from before. */
   recompute(segments: readonly Segment[], imageTokens: Tensor, picture?: PreparedPicture): Promise<Float32Array>;
   dispose(): Promise<void>;
@@ -90,6 +92,8 @@ export async function openSession(options: TinyModelOptions = roomyModel, latent
     backend,
     chat: (settings = {}) =>
       new Chat(context, { hasImage: true, reencode: false, picture: async () => testPicture(), ...settings }),
+    imageTokens: async (instruction) =>
+      engine.encodeImage(await engine.encodeImageBase(testPicture().wholeImage), instruction),
     async recompute(segments, imageTokens, picture = testPicture()) {
       const imageRows = config.imageGrid ** 2;
       const layout = layoutSequence([{ segments, zeroLatents: false }], { imageRows, latents });
