@@ -23,6 +23,7 @@ export {
   prefillGraph,
   presentKeyName,
   presentValueName,
+  verifyGraph,
 } from "./graphs.ts";
 export { type ModelPart, modelPart, modelParts } from "./model-parts.ts";
 export { type ModelPreset, modelPreset, presetNames } from "./model-presets.ts";

@@ -34,7 +34,7 @@ export function quantizationNamed(name: (typeof quantizationNames)[number], bloc
   const [int8, int4] = [{ bits: 8 }, { bits: 4, block }] as const;
   if (name === "int8") return { vision: int8, prefill: int8, decode: int8, output: int8 };
   if (name === "int4") return { vision: int4, prefill: int4, decode: int4, output: int4 };
-  return { vision: int8, prefill: int8, decode: int4, output: int8 };
+  return { vision: int8, prefill: int8, decode: int4, output: int4 };
 }
 
 const format = z.union([

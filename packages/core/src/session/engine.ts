@@ -11,6 +11,7 @@ import {
   latentsGraph,
   prefillGraph,
   type SequenceLayout,
+  verifyGraph,
 } from "../fusion/index.ts";
 import type { Graph } from "../graph/index.ts";
 import { formatsOf, quantizeGraph } from "../quantize/index.ts";
@@ -31,6 +32,7 @@ const graphs = {
   prefill: { build: prefillGraph, part: "prefill" },
   extend: { build: extendGraph, part: "prefill" },
   decode: { build: decodeGraph, part: "decode" },
+  verify: { build: verifyGraph, part: "decode" },
 } as const;
 
 /** Latent tokens [1, Q, D] and their windows [1, Q, w², D]: what the four sub-images give. */
@@ -124,6 +126,34 @@ export class FusionEngine {
     const program = await this.#program("decode");
     const feeds = { input_ids: int64([1, 1], [token]), position_ids: int64([1, 1], [cache.length]) };
     return this.#append(program, 1, feeds, cache, true);
+  }
+
+  /**
+   * Runs several tokens on top of the cache and counts the first one alone: the rows of the others are there for whoever
+   * advances the cache over them.
+   *
+   * @returns logits [V] behind each token
+   */
+  async verify(tokens: readonly number[], cache: KeyValueCache): Promise<Float32Array[]> {
+    const program = await this.#program("verify");
+    await cache.reserve(tokens.length);
+    const positions = tokens.map((_, index) => cache.length + index);
+    const feeds = {
+      input_ids: int64([1, tokens.length], tokens),
+      position_ids: int64([1, tokens.length], positions),
+      ...cache.feeds(),
+    };
+    const { logits } = await program.run(feeds, { write: cache.writes() });
+    cache.advance(1);
+    const width = logits!.shape[1]!;
+    return tokens.map((_, row) => (logits!.data as Float32Array).subarray(row * width, (row + 1) * width));
+  }
+
+  /** True where running several tokens at once gives each the numbers that it gets alone. */
+  get canVerify(): boolean {
+    // Activations in 8 bits have one scale for all rows of a call.
+    const { decode, output } = this.config.quantization ?? {};
+    return decode?.bits !== 8 && output?.bits !== 8;
   }
 
   async dispose(): Promise<void> {
