@@ -24,6 +24,8 @@ const rooms = {
   weights: ["errors", "tensor", "files"],
   text: ["errors", "tensor", "files"],
   image: ["errors", "tensor", "files"],
+  // Weights in 4 and 8 bits, and the graphs that read them.
+  quantize: ["errors", "tensor", "graph", "ops", "nn", "fusion", "weights"],
   // What runs. A backend receives bytes and names, never model classes.
   backends: ["errors", "tensor", "files"],
   generate: ["errors", "tensor"],

@@ -37,7 +37,15 @@ export {
   type ModelStorage,
   openModelFolder,
   type PartSize,
+  type QuantizationError,
+  type QuantizationReportOptions,
+  quantizationReport,
+  type QuantizeModelOptions,
+  type QuantizeModelResult,
+  quantizeModel,
   readModelConfig,
+  requireFloatWeights,
+  type StateError,
 } from "./session/index-node.ts";
 export {
   type ConfigJson,
@@ -50,8 +58,14 @@ export {
   modelPreset,
   parseConfig,
   presetNames,
+  type Quantization,
+  type QuantizedPart,
+  quantizationNamed,
+  quantizationNames,
+  quantizedParts,
   type Semantics,
   type VisionConfigJson,
+  type WeightFormat,
 } from "./fusion/index.ts";
 
 // The graphs, and the engine that runs them, for those who drive them on their own

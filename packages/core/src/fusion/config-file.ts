@@ -10,6 +10,7 @@ import {
 } from "./config.ts";
 import { configError, divisible, validate } from "./config-error.ts";
 import { count, limits, onlyNeutral, ratio } from "./config-limits.ts";
+import { quantizationSchema } from "./quantization.ts";
 import { parseVision } from "./vision-config-file.ts";
 
 const square = count(limits.grid ** 2).refine((value) => Number.isInteger(Math.sqrt(value)), "must be a square number");
@@ -69,6 +70,7 @@ const configSchema = z.object({
   fusion_template: z.enum(["phi_3", "llama_3", "vicuna_v1"]).optional(),
   fusion_interaction_heads: count(limits.heads).default(16),
   fusion_image_tokens: square.optional(),
+  quantization_config: quantizationSchema.nullish(),
   fusion_mapping_weight: z.number().min(0).default(0.1),
 });
 
@@ -102,6 +104,7 @@ export function parseConfig(config: unknown, vision: unknown, at: string): Fusio
     imageGrid: json.fusion_image_tokens === undefined ? tower.grid : Math.sqrt(json.fusion_image_tokens),
     mappingWeight: json.fusion_mapping_weight,
     maxLength: json.tokenizer_model_max_length,
+    ...(json.quantization_config && { quantization: json.quantization_config }),
   };
   requireContext(json, model, file);
   return model;

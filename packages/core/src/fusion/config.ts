@@ -1,5 +1,6 @@
 import type { Activation, RopeScaling } from "../nn/index.ts";
 import type { TemplateName } from "../text/index.ts";
+import type { Quantization } from "./quantization.ts";
 
 /** Which first-half attention mask, padding rule and instruction cut a model was trained with (FUSION.md 7). */
 export type Semantics = "released" | "paper";
@@ -76,6 +77,8 @@ export interface FusionConfig {
   /** λ of equation 15. */
   readonly mappingWeight: number;
   readonly maxLength: number;
+  /** Absent where all weights are floating-point numbers. */
+  readonly quantization?: Quantization;
 }
 
 /** The decoder layers that an interaction layer follows: start, start + stride, … */

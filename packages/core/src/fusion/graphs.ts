@@ -1,4 +1,4 @@
-import type { Graph, Value } from "../graph/index.ts";
+import type { Dim, Graph, Value } from "../graph/index.ts";
 import { bilinearTokens } from "../nn/index.ts";
 import { buildGraph, type OpBuilder } from "../ops/index.ts";
 import { type AnswerLoss, answerInputs, answerLoss } from "./answer-loss.ts";
@@ -28,6 +28,7 @@ import { embedTokens, type TextGuidedEncoding, textGuidedEncoding } from "./text
  *   prefill  first turn                         → logits, keys and values; interaction layers run
  *   extend   a later turn on top of the cache   → the same; image tokens of turn 1 stay in the cache
  *   decode   one token                          → the same; no interaction layers
+ *   verify   several tokens                     → decode of each of them, at once
  *   loss     everything at once with labels     → the losses of a batch
  */
 
@@ -75,6 +76,18 @@ export function decodeGraph(config: FusionConfig): Graph {
     const past = pastInputs(op, config);
     const { hidden, present } = decoder(op, config, embedTokens(op, config, ids), { positions, past });
     op.output("logits", outputLogits(op, config, hidden, op.Range("B")));
+    outputPresent(op, present);
+  });
+}
+
+/** Several tokens on top of a cache, each with its logits [S, V]: what decoding them one after the other would give. */
+export function verifyGraph(config: FusionConfig): Graph {
+  return buildGraph("fusion.verify", (op) => {
+    const ids = op.input("input_ids", "int64", [1, "S"]);
+    const positions = op.input("position_ids", "int64", [1, "S"]);
+    const past = pastInputs(op, config, 1);
+    const { hidden, present } = decoder(op, config, embedTokens(op, config, ids), { positions, past });
+    op.output("logits", outputLogits(op, config, hidden, op.Range("S")));
     outputPresent(op, present);
   });
 }
@@ -170,13 +183,13 @@ function interactions(op: OpBuilder, config: FusionConfig, rows: InteractionRows
   };
 }
 
-function pastInputs(op: OpBuilder, { language }: FusionConfig): PastCache {
+function pastInputs(op: OpBuilder, { language }: FusionConfig, batch: Dim = "B"): PastCache {
   const { keyValueHeads, headDim } = language;
   const layers = Array.from({ length: language.layers }, (_, layer) => ({
-    key: op.input(pastKeyName(layer), "float32", ["B", keyValueHeads, headDim, "C"]),
-    value: op.input(pastValueName(layer), "float32", ["B", keyValueHeads, "C", headDim]),
+    key: op.input(pastKeyName(layer), "float32", [batch, keyValueHeads, headDim, "C"]),
+    value: op.input(pastValueName(layer), "float32", [batch, keyValueHeads, "C", headDim]),
   }));
-  return { layers, lengths: op.input("past_lengths", "int64", ["B"]) };
+  return { layers, lengths: op.input("past_lengths", "int64", [batch]) };
 }
 
 function outputPresent(op: OpBuilder, present: readonly KeyValue[]): void {

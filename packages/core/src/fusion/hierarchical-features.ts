@@ -18,7 +18,8 @@ export function hierarchicalFeatures(op: OpBuilder, hidden: readonly Value[], ha
   });
 }
 
-function mean(op: OpBuilder, values: readonly Value[]): Value {
+/** Mean of states that are all there. */
+export function mean(op: OpBuilder, values: readonly Value[]): Value {
   return op.Mul(
     values.reduce((sum, value) => op.Add(sum, value)),
     1 / values.length,

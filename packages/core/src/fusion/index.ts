@@ -23,10 +23,20 @@ export {
   prefillGraph,
   presentKeyName,
   presentValueName,
+  verifyGraph,
 } from "./graphs.ts";
 export { type ModelPart, modelPart, modelParts } from "./model-parts.ts";
 export { type ModelPreset, modelPreset, presetNames } from "./model-presets.ts";
+export { embeddingTable, outputTable } from "./names.ts";
 export { fusionParameters, isUnusedParameter, unusedParameters } from "./parameters.ts";
+export {
+  type Quantization,
+  type QuantizedPart,
+  quantizationNamed,
+  quantizationNames,
+  quantizedParts,
+  type WeightFormat,
+} from "./quantization.ts";
 export {
   type LayoutOptions,
   type LayoutSample,
@@ -34,4 +44,5 @@ export {
   type SampleLayout,
   type SequenceLayout,
 } from "./sequence-layout.ts";
+export { hasImageBase, imageBaseGraph, imageGuidedGraph } from "./split-encoding.ts";
 export type { VisionConfigJson } from "./vision-schema.ts";

@@ -8,6 +8,6 @@ export type ModelPart = (typeof modelParts)[number];
 export function modelPart(name: string): ModelPart {
   if (name.startsWith(`${towerPrefix}.`)) return "vision tower";
   if ([imageProjector, textProjector].some((prefix) => name.startsWith(`${prefix}.`))) return "projectors";
-  if (name === embeddingTable || name === outputTable) return "embeddings";
+  if ([embeddingTable, outputTable].some((table) => name.startsWith(table.replace(/weight$/, "")))) return "embeddings";
   return name.startsWith("model.vision_sampler_layers.") ? "interaction layers" : "language model";
 }

@@ -27,23 +27,38 @@ export function visionEncoder(
   const hidden = [op.mark(`${mark}.h0`, states)];
   for (let layer = 0; layer < config.layers; layer++) {
     const mask = layer < config.half ? masks.firstHalf : masks.secondHalf;
-    hidden.push(op.mark(`${mark}.h${layer + 1}`, encoderLayer(op, config, layer, hidden[layer]!, mask)));
+    const { states } = encoderLayer(op, config, layer, hidden[layer]!, { mask });
+    hidden.push(op.mark(`${mark}.h${layer + 1}`, states));
   }
   return hidden;
 }
 
-/** x + Attention(LN(x)), then x + MLP(LN(x)). */
-function encoderLayer(op: OpBuilder, config: VisionConfig, layer: number, x: Value, mask: Value | undefined): Value {
+/** Keys and values of rows of one layer, each [B, A, T, H]. */
+export interface EncoderKeyValue {
+  readonly key: Value;
+  readonly value: Value;
+}
+
+export interface EncoderLayerOptions {
+  /** Which keys the rows see, bool; all when absent. */
+  readonly mask?: Value;
+  /** Rows in front, which these rows see and which do not see them. */
+  readonly before?: EncoderKeyValue;
+}
+
+/** x + Attention(LN(x)), then x + MLP(LN(x)); the keys and values of the rows of x besides. */
+export function encoderLayer(
+  op: OpBuilder,
+  config: VisionConfig,
+  layer: number,
+  x: Value,
+  options: EncoderLayerOptions,
+): { readonly states: Value; readonly own: EncoderKeyValue } {
   const prefix = encoderLayerPrefix(layer);
   const { hiddenSize, intermediateSize, normEpsilon } = config;
-  const attention = selfAttention(
-    op,
-    config,
-    `${prefix}.self_attn`,
-    layerNorm(op, `${prefix}.layer_norm1`, x, normEpsilon),
-    mask,
-  );
-  const attended = op.scope(prefix, () => op.Add(x, attention));
+  const normedRows = layerNorm(op, `${prefix}.layer_norm1`, x, normEpsilon);
+  const { output, own } = selfAttention(op, config, `${prefix}.self_attn`, normedRows, options);
+  const attended = op.scope(prefix, () => op.Add(x, output));
   const normed = layerNorm(op, `${prefix}.layer_norm2`, attended, normEpsilon);
   const inner = linear(op, `${prefix}.mlp.fc1`, normed, {
     inFeatures: hiddenSize,
@@ -56,19 +71,26 @@ function encoderLayer(op: OpBuilder, config: VisionConfig, layer: number, x: Val
     outFeatures: hiddenSize,
     bias: true,
   });
-  return op.scope(prefix, () => op.Add(attended, outer));
+  return { states: op.scope(prefix, () => op.Add(attended, outer)), own };
 }
 
-function selfAttention(op: OpBuilder, config: VisionConfig, prefix: string, x: Value, mask: Value | undefined): Value {
+function selfAttention(
+  op: OpBuilder,
+  config: VisionConfig,
+  prefix: string,
+  x: Value,
+  { mask, before }: EncoderLayerOptions,
+): { readonly output: Value; readonly own: EncoderKeyValue } {
   const { hiddenSize, heads } = config;
   const project = (name: string, input: Value) =>
     linear(op, `${prefix}.${name}`, input, { inFeatures: hiddenSize, outFeatures: hiddenSize, bias: true });
   const [query, key, value] = [project("q_proj", x), project("k_proj", x), project("v_proj", x)];
-  const merged = op.scope(prefix, () => {
+  const { merged, own } = op.scope(prefix, () => {
     const q = splitHeads(op, query, heads); // [B, A, T, H]
-    const k = splitHeads(op, key, heads);
-    const v = splitHeads(op, value, heads);
-    return mergeHeads(op, attend(op, q, k, v, (hiddenSize / heads) ** -0.5, mask));
+    const own = { key: splitHeads(op, key, heads), value: splitHeads(op, value, heads) };
+    const k = before ? op.Concat([before.key, own.key], 2) : own.key;
+    const v = before ? op.Concat([before.value, own.value], 2) : own.value;
+    return { merged: mergeHeads(op, attend(op, q, k, v, (hiddenSize / heads) ** -0.5, mask)), own };
   });
-  return project("out_proj", merged);
+  return { output: project("out_proj", merged), own };
 }

@@ -13,6 +13,7 @@ export {
 } from "./dims.ts";
 export { type Graph, prune, withOutputs } from "./graph.ts";
 export { printGraph } from "./print.ts";
+export { cutName, type GraphSegment, segments } from "./segments.ts";
 export { onnxOpset, type ParameterSource, type ToOnnxOptions, toOnnx } from "./to-onnx.ts";
 export type { Attribute, Node, Value, ValueKind } from "./value.ts";
 export { verifyGraph } from "./verify.ts";

@@ -21,5 +21,6 @@ export {
   operatorOf,
   operators,
 } from "./operators.ts";
+export { quantizedOperators } from "./quantized.ts";
 export { reduceOperators } from "./reduce.ts";
 export { shapeOperators } from "./shape.ts";

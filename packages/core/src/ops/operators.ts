@@ -3,6 +3,7 @@ import { mathOperators } from "./math.ts";
 import { matrixOperators } from "./matrix.ts";
 import { movementOperators } from "./movement.ts";
 import type { AttributeValues, Operator } from "./operator.ts";
+import { quantizedOperators } from "./quantized.ts";
 import { reduceOperators } from "./reduce.ts";
 import { shapeOperators } from "./shape.ts";
 
@@ -13,6 +14,7 @@ export const operators = {
   ...reduceOperators,
   ...movementOperators,
   ...shapeOperators,
+  ...quantizedOperators,
 } as const;
 
 export type OperatorName = keyof typeof operators;
@@ -31,7 +33,9 @@ export type OperatorAttributes<Name extends OperatorName> = AttributeValues<(typ
 
 /** The definition of a node's operator; undefined for one of another domain or from a plugin. */
 export function operatorOf(node: Node): Operator | undefined {
-  return node.domain === "" && Object.hasOwn(operators, node.op) ? operators[node.op as OperatorName] : undefined;
+  if (!Object.hasOwn(operators, node.op)) return undefined;
+  const operator: Operator = operators[node.op as OperatorName];
+  return (operator.domain ?? "") === node.domain ? operator : undefined;
 }
 
 /** True where a gradient flows through the operator of that name. */

@@ -1,6 +1,6 @@
 import type { Backend } from "../backends/index.ts";
 import { FusionError } from "../errors/index.ts";
-import { openModelFolder } from "../session/index-node.ts";
+import { openModelFolder, requireFloatWeights } from "../session/index-node.ts";
 import type { Comparison } from "./compare.ts";
 import { readRecordedImages } from "./recorded-images.ts";
 import { readRecordedText } from "./recorded-text.ts";
@@ -43,8 +43,9 @@ export interface VerifyReport {
 export async function verifyModel(options: VerifyOptions): Promise<VerifyReport> {
   const { backend, semantics, onVariant } = options;
   const tolerance = checkedTolerance(options.tolerance ?? 1e-4);
-  const { config, weights } = await openModelFolder(options.model);
+  const { folder, config, weights } = await openModelFolder(options.model);
   try {
+    requireFloatWeights({ folder, config }, "Verify the model that this one was made from.");
     const reference = await openReference(options.reference);
     const images = readRecordedImages(reference, config);
     const text = readRecordedText(reference.inputs, reference.folder, config, images.index.length);

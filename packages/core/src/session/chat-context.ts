@@ -1,6 +1,7 @@
 import type { ChatTemplate, FusionTokenizer, Segment } from "../text/index.ts";
 import type { FusionEngine } from "./engine.ts";
 import type { KeyValueCache } from "./kv-cache.ts";
+import type { LookupGain } from "./lookup-decoder.ts";
 import type { EncodedPicture, PreparedPicture, VisionMemory } from "./vision-memory.ts";
 
 /** What every chat of a loaded model stands on. */
@@ -13,6 +14,8 @@ export interface ChatContext {
   readonly latents: number;
   /** Ids that end an answer. */
   readonly stopTokens: readonly number[];
+  /** What trying out several tokens at once has been good for. */
+  readonly lookupGain: LookupGain;
   /** Most rows a conversation may have. */
   readonly contextLength: number;
 }

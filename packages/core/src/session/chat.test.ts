@@ -34,7 +34,7 @@ function planSecond(): Segment[] {
 describe("a chat's first question", () => {
   it("gives the same logits token by token on the cache as computed at once", async () => {
     const { segments, instruction } = planFirst();
-    const imageTokens = await session.engine.encodeImage(testPicture().wholeImage, instruction);
+    const imageTokens = await session.imageTokens(instruction);
 
     const chat = session.chat();
     const { tokens } = await chat.send(first, { maxTokens: 6 });
@@ -52,7 +52,7 @@ describe("a chat's first question", () => {
 describe("a chat's second question", () => {
   it("is prefilled on top of the cache and gives the logits of the whole conversation computed at once", async () => {
     const { segments, instruction } = planFirst();
-    const imageTokens = await session.engine.encodeImage(testPicture().wholeImage, instruction);
+    const imageTokens = await session.imageTokens(instruction);
     const chat = session.chat();
     const { tokens } = await chat.send(first, { maxTokens: 5 });
     session.engine.take();
@@ -70,7 +70,7 @@ describe("a chat's second question", () => {
 
   it("updates its own latent tokens with its own end", async () => {
     const { segments, instruction } = planFirst();
-    const imageTokens = await session.engine.encodeImage(testPicture().wholeImage, instruction);
+    const imageTokens = await session.imageTokens(instruction);
     const chat = session.chat();
     const { tokens } = await chat.send(first, { maxTokens: 1 });
     session.engine.take();
@@ -96,7 +96,7 @@ describe("a chat's second question", () => {
 
     const turns = [{ question: first, answer: text.trim() }, { question: second }];
     const plan = planConversation({ tokenizer, template, turns, hasImage: true, semantics: "paper" });
-    const imageTokens = await session.engine.encodeImage(testPicture().wholeImage, plan.instruction);
+    const imageTokens = await session.imageTokens(plan.instruction);
     const [prefilled, ...rest] = session.engine.take();
     expect(prefilled!.kind).toBe("prefill");
     expect(rest).toEqual([]);

@@ -2,6 +2,7 @@ import type { Backend, CompileOptions, OnnxModel, Program } from "../backends/in
 import { internalError } from "../errors/index.ts";
 import { type Graph, type ParameterSource, toOnnx } from "../graph/index.ts";
 import type { WeightStore } from "../weights/index.ts";
+import { castLate } from "./cast-late.ts";
 
 /** Compiles a graph whose parameters, if it has any, are fed at every run. */
 export function compileFed(backend: Backend, graph: Graph, options?: CompileOptions): Promise<Program> {
@@ -15,6 +16,7 @@ export function compileGraph(
   weights: WeightStore,
   options?: CompileOptions,
 ): Promise<Program> {
+  const stored = castLate(graph, (name) => weights.entries.get(name)?.dtype ?? "float32");
   const parameters = (name: string): ParameterSource => {
     const entry = weights.entries.get(name);
     if (!entry) throw internalError(graph.name, `no weights for ${name}`);
@@ -24,7 +26,7 @@ export function compileGraph(
   return backend.compile(
     {
       name: graph.name,
-      bytes: toOnnx(graph, { parameters }),
+      bytes: toOnnx(stored, { parameters }),
       ...signature(graph),
       weightsFolder: graph.parameters.length > 0 ? weights.folder : undefined,
     },

@@ -4,12 +4,17 @@ import {
   decodeGraph,
   extendGraph,
   type FusionConfig,
+  hasImageBase,
+  imageBaseGraph,
   imageGraph,
+  imageGuidedGraph,
   latentsGraph,
   prefillGraph,
   type SequenceLayout,
+  verifyGraph,
 } from "../fusion/index.ts";
 import type { Graph } from "../graph/index.ts";
+import { formatsOf, quantizeGraph } from "../quantize/index.ts";
 import { float32, int64, type Tensor } from "../tensor/index.ts";
 import type { WeightStore } from "../weights/index.ts";
 import { compileGraph } from "./compile.ts";
@@ -18,10 +23,28 @@ import type { KeyValueCache } from "./kv-cache.ts";
 /** Up to this size repacking takes a fraction of a second. */
 const smallModelBytes = 256e6;
 
+/** The graphs with parameters, and the way of running that says in which format their matrices are. */
+const graphs = {
+  image: { build: imageGraph, part: "vision" },
+  imageBase: { build: imageBaseGraph, part: "vision" },
+  imageGuided: { build: imageGuidedGraph, part: "vision" },
+  context: { build: contextGraph, part: "vision" },
+  prefill: { build: prefillGraph, part: "prefill" },
+  extend: { build: extendGraph, part: "prefill" },
+  decode: { build: decodeGraph, part: "decode" },
+  verify: { build: verifyGraph, part: "decode" },
+} as const;
+
 /** Latent tokens [1, Q, D] and their windows [1, Q, w², D]: what the four sub-images give. */
 export interface ImageContext {
   readonly latents: Tensor;
   readonly windows: Tensor;
+}
+
+/** An image as far as it is the same for every question: under `released` semantics that are its pixels. */
+export interface ImageBase {
+  readonly graph: "image" | "imageGuided";
+  readonly feeds: Readonly<Record<string, Tensor>>;
 }
 
 /** The graphs of one model on one backend, compiled when first needed. */
@@ -41,18 +64,24 @@ export class FusionEngine {
 
   /** Compiles what a question about a picture needs, so that the first one does not wait for it. */
   async warmUp(latents: number): Promise<void> {
-    await this.#program("image", () => imageGraph(this.config));
-    await this.#program("context", () => contextGraph(this.config));
+    const image = hasImageBase(this.config) ? (["imageBase", "imageGuided"] as const) : (["image"] as const);
+    for (const name of [...image, "context"] as const) await this.#program(name);
     await this.#latents(latents);
-    await this.#program("prefill", () => prefillGraph(this.config));
-    await this.#program("decode", () => decodeGraph(this.config));
+    for (const name of ["prefill", "decode"] as const) await this.#program(name);
   }
 
-  /** Text-guided encoding of the whole image [1, 3, c, c] with an instruction; image tokens [1, Pᵢ, D]. */
-  async encodeImage(pixels: Tensor, instruction: readonly number[]): Promise<Tensor> {
-    const program = await this.#program("image", () => imageGraph(this.config));
+  /** What text-guided encoding makes of the whole image [1, 3, c, c] before it looks at the text. */
+  async encodeImageBase(pixels: Tensor): Promise<ImageBase> {
+    if (!hasImageBase(this.config)) return { graph: "image", feeds: { pixel_values: pixels } };
+    const program = await this.#program("imageBase");
+    return { graph: "imageGuided", feeds: await program.run({ pixel_values: pixels }) };
+  }
+
+  /** Text-guided encoding of an image with an instruction; image tokens [1, Pᵢ, D]. */
+  async encodeImage({ graph, feeds }: ImageBase, instruction: readonly number[]): Promise<Tensor> {
+    const program = await this.#program(graph);
     const { image_tokens } = await program.run({
-      pixel_values: pixels,
+      ...feeds,
       instruction_ids: int64([1, instruction.length], instruction),
       instruction_mask: this.#instructionMask(instruction),
     });
@@ -62,7 +91,7 @@ export class FusionEngine {
   /** Latent tokens and windows of the four sub-images [4, 3, c, c]; no text takes part. */
   async encodeContext(subImages: Tensor, latents: number): Promise<ImageContext> {
     const { imageSize: side } = this.config.vision;
-    const context = await this.#program("context", () => contextGraph(this.config));
+    const context = await this.#program("context");
     const pool = await this.#latents(latents);
     const encoded = await context.run({ sub_images: { ...subImages, shape: [1, 4, 3, side, side] } });
     const pooled = await pool.run({ context: encoded.context! });
@@ -76,7 +105,7 @@ export class FusionEngine {
     context: ImageContext,
     cache: KeyValueCache,
   ): Promise<Float32Array> {
-    const program = await this.#program("prefill", () => prefillGraph(this.config));
+    const program = await this.#program("prefill");
     return this.#append(
       program,
       layout.length,
@@ -87,16 +116,44 @@ export class FusionEngine {
 
   /** Runs a later turn on top of the cache; logits [V] of its last row. */
   async extend(layout: SequenceLayout, context: ImageContext, cache: KeyValueCache): Promise<Float32Array> {
-    const program = await this.#program("extend", () => extendGraph(this.config));
+    const program = await this.#program("extend");
     const feeds = { ...sequenceFeeds(layout), ...context };
     return this.#append(program, layout.length, feeds, cache, true);
   }
 
   /** Appends one token; logits [V]. */
   async decode(token: number, cache: KeyValueCache): Promise<Float32Array> {
-    const program = await this.#program("decode", () => decodeGraph(this.config));
+    const program = await this.#program("decode");
     const feeds = { input_ids: int64([1, 1], [token]), position_ids: int64([1, 1], [cache.length]) };
     return this.#append(program, 1, feeds, cache, true);
+  }
+
+  /**
+   * Runs several tokens on top of the cache and counts the first one alone: the rows of the others are there for whoever
+   * advances the cache over them.
+   *
+   * @returns logits [V] behind each token
+   */
+  async verify(tokens: readonly number[], cache: KeyValueCache): Promise<Float32Array[]> {
+    const program = await this.#program("verify");
+    await cache.reserve(tokens.length);
+    const positions = tokens.map((_, index) => cache.length + index);
+    const feeds = {
+      input_ids: int64([1, tokens.length], tokens),
+      position_ids: int64([1, tokens.length], positions),
+      ...cache.feeds(),
+    };
+    const { logits } = await program.run(feeds, { write: cache.writes() });
+    cache.advance(1);
+    const width = logits!.shape[1]!;
+    return tokens.map((_, row) => (logits!.data as Float32Array).subarray(row * width, (row + 1) * width));
+  }
+
+  /** True where running several tokens at once gives each the numbers that it gets alone. */
+  get canVerify(): boolean {
+    // Activations in 8 bits have one scale for all rows of a call.
+    const { decode, output } = this.config.quantization ?? {};
+    return decode?.bits !== 8 && output?.bits !== 8;
   }
 
   async dispose(): Promise<void> {
@@ -120,10 +177,19 @@ export class FusionEngine {
   }
 
   #latents(latents: number): Promise<Program> {
-    return this.#program(`latents${latents}`, () => latentsGraph(this.config, latents));
+    return this.#compiled(`latents${latents}`, () => latentsGraph(this.config, latents));
   }
 
-  #program(name: string, build: () => Graph): Promise<Program> {
+  #program(name: keyof typeof graphs): Promise<Program> {
+    const { build, part } = graphs[name];
+    return this.#compiled(name, () => {
+      const { quantization } = this.config;
+      const graph = build(this.config);
+      return quantization ? quantizeGraph(graph, formatsOf(this.config, quantization, part)) : graph;
+    });
+  }
+
+  #compiled(name: string, build: () => Graph): Promise<Program> {
     const known = this.#programs.get(name);
     if (known) return known;
     const program = compileGraph(this.backend, build(), this.weights, this.compilation);

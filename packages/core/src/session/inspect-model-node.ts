@@ -111,7 +111,7 @@ function describe(
   config: FusionConfig,
   entries?: ReadonlyMap<string, WeightEntry>,
 ): ModelInspection {
-  const parts = partSizes(fusionParameters(config), entries);
+  const parts = partSizes(config, entries);
   return {
     source,
     kind,
@@ -129,19 +129,25 @@ function describe(
   };
 }
 
-function partSizes(
-  shapes: ReadonlyMap<string, readonly number[]>,
-  entries: ReadonlyMap<string, WeightEntry> | undefined,
-): PartSize[] {
+function partSizes(config: FusionConfig, entries: ReadonlyMap<string, WeightEntry> | undefined): PartSize[] {
+  const shapes = fusionParameters(config);
   return modelParts.map((part) => {
     const own = [...shapes].filter(([name]) => modelPart(name) === part);
     return {
       part,
       tensors: own.length,
       parameters: own.reduce((sum, [, shape]) => sum + sizeOf(shape), 0),
-      ...(entries && { bytes: own.reduce((sum, [name]) => sum + entries.get(name)!.length, 0) }),
+      ...(entries && { bytes: bytesOf(part, entries, config) }),
     };
   });
+}
+
+function bytesOf(part: ModelPart, entries: ReadonlyMap<string, WeightEntry>, config: FusionConfig): number {
+  let bytes = 0;
+  for (const [name, { length }] of entries) {
+    if (modelPart(name) === part && !isUnusedParameter(name, config)) bytes += length;
+  }
+  return bytes;
 }
 
 function graphsOf(config: FusionConfig): Graph[] {

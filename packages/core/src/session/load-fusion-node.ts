@@ -11,6 +11,7 @@ import { FusionEngine } from "./engine.ts";
 import { FusionModel, type PictureReader } from "./fusion-model.ts";
 import { type OptionNames, requireKnownOptions } from "./known-options.ts";
 import { type ModelSettings, settleModel } from "./load-settings.ts";
+import { LookupGain } from "./lookup-decoder.ts";
 import { type ModelFolder, openModelFolder } from "./model-folder-node.ts";
 import { findModelFolder } from "./model-source-node.ts";
 import { pictureSource } from "./picture-source-node.ts";
@@ -75,7 +76,16 @@ export async function loadFusion(source: string, options: LoadOptions = {}): Pro
         untrained: model.untrained,
         loadTime: performance.now() - started,
       },
-      context: { engine, vision, tokenizer, template, latents, contextLength, stopTokens },
+      context: {
+        engine,
+        vision,
+        tokenizer,
+        template,
+        latents,
+        contextLength,
+        stopTokens,
+        lookupGain: new LookupGain(),
+      },
       readPicture: pictureReader(config, pictures),
       release: () => undo.run(),
     });

@@ -2,7 +2,8 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FusionError } from "../errors/index.ts";
 import { type FusionConfig, fusionParameters, isUnusedParameter, parseConfig } from "../fusion/index.ts";
-import { checkWeights, openWeights, type WeightStore } from "../weights/index-node.ts";
+import { quantizedParameters } from "../quantize/index.ts";
+import { type CheckWeightsOptions, checkWeights, openWeights, type WeightStore } from "../weights/index-node.ts";
 import { readJson } from "./read-json-node.ts";
 
 /** A model folder that has been checked: its configuration fits its weights. */
@@ -24,13 +25,39 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
   const config = await readModelConfig(folder);
   const weights = await openWeights(folder);
   try {
-    const expected = fusionParameters(config);
-    checkWeights({ expected, actual: weights.entries, ignore: (name) => isUnusedParameter(name, config), at: folder });
+    checkWeights({
+      ...storedParameters(config),
+      actual: weights.entries,
+      ignore: (name) => isUnusedParameter(name, config),
+      at: folder,
+    });
     return { folder, config, weights, untrained: await isUntrained(folder) };
   } catch (error) {
     await weights.close();
     throw error;
   }
+}
+
+/** Throws WEIGHTS_INVALID for a quantised model, with what to do instead. */
+export function requireFloatWeights({ folder, config }: Pick<ModelFolder, "folder" | "config">, hint: string): void {
+  if (!config.quantization) return;
+  throw new FusionError({
+    code: "WEIGHTS_INVALID",
+    at: folder,
+    expected: "floating-point weights",
+    actual: "quantised ones",
+    hint,
+  });
+}
+
+/** What the files of a model hold: its parameters, or what stands in their place where they are quantised. */
+function storedParameters(config: FusionConfig): Pick<CheckWeightsOptions, "expected" | "wholeNumbers"> {
+  if (!config.quantization) return { expected: fusionParameters(config) };
+  const values = [...quantizedParameters(config, config.quantization).values()];
+  return {
+    expected: new Map(values.map(({ name, shape }) => [name, shape as readonly number[]])),
+    wholeNumbers: new Map(values.flatMap(({ name, dtype }) => (dtype === "float32" ? [] : [[name, dtype]]))),
+  };
 }
 
 /** Reads config.json and vision_config.json alone. */

@@ -19,6 +19,11 @@ export interface GenerationOptions {
   readonly repetitionPenalty?: number;
   /** Seed of sampling; unpredictable when absent. */
   readonly seed?: number;
+  /**
+   * Try out runs of tokens that stood before, in the question or the answer, several at a time: the same answer, faster where it
+   * repeats much. True when absent; a model for which that loses time, or changes numbers, goes on one by one.
+   */
+  readonly lookup?: boolean;
   /** The answer ends where one of these texts appears. */
   readonly stop?: readonly string[];
   readonly signal?: AbortSignal;
@@ -41,6 +46,7 @@ export const generationOptions: OptionNames<GenerationOptions> = {
   topP: true,
   repetitionPenalty: true,
   seed: true,
+  lookup: true,
   stop: true,
   signal: true,
 };

@@ -3,7 +3,7 @@ import { float32 } from "../tensor/index.ts";
 import { maxRelativeError } from "../testing/index.ts";
 import { planConversation, planTurn, type Segment } from "../text/index.ts";
 import { answerSegment } from "./chat-context.ts";
-import { openSession, type TestSession, testPicture } from "./sessions-for-tests.ts";
+import { openSession, type TestSession } from "./sessions-for-tests.ts";
 
 const first = "What is in the picture?";
 const second = "Why?";
@@ -22,8 +22,8 @@ function longrope(original: number): Promise<TestSession> {
   });
 }
 
-async function conversation({ context, engine }: TestSession) {
-  const { tokenizer, template } = context;
+async function conversation(session: TestSession) {
+  const { tokenizer, template } = session.context;
   const plan = planConversation({
     tokenizer,
     template,
@@ -32,7 +32,7 @@ async function conversation({ context, engine }: TestSession) {
     semantics: "paper",
   });
   const later = planTurn({ tokenizer, template, question: second, answerClosed: false });
-  const imageTokens = await engine.encodeImage(testPicture().wholeImage, plan.instruction);
+  const imageTokens = await session.imageTokens(plan.instruction);
   return { segments: plan.segments, later, imageTokens };
 }
 

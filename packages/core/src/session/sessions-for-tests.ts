@@ -13,6 +13,7 @@ import { Chat } from "./chat.ts";
 import type { ChatContext, ConversationSettings } from "./chat-context.ts";
 import { FusionEngine, type ImageContext } from "./engine.ts";
 import { KeyValueCache } from "./kv-cache.ts";
+import { LookupGain } from "./lookup-decoder.ts";
 import { openModelFolder } from "./model-folder-node.ts";
 import { readStopTokens } from "./stop-tokens-node.ts";
 import { type PreparedPicture, VisionMemory } from "./vision-memory.ts";
@@ -24,7 +25,7 @@ export const roomyModel: TinyModelOptions = {
 
 /** What the engine was asked for, and what it answered. */
 export interface EngineCall {
-  readonly kind: "prefill" | "extend" | "decode";
+  readonly kind: "prefill" | "extend" | "decode" | "verify";
   readonly rows: number;
   /** Filled rows of the cache before the call. */
   readonly cached: number;
@@ -55,9 +56,23 @@ export class ListeningEngine extends FusionEngine {
     return logits;
   }
 
+  override async verify(tokens: readonly number[], cache: KeyValueCache) {
+    const cached = cache.length;
+    const logits = await super.verify(tokens, cache);
+    this.calls.push({ kind: "verify", rows: tokens.length, cached, logits: logits[0]! });
+    return logits;
+  }
+
   /** Hands over the calls so far. */
   take(): EngineCall[] {
     return this.calls.splice(0);
+  }
+}
+
+/** Goes on trying out several tokens, however long that takes on this machine. */
+class Believed extends LookupGain {
+  override get isWorthwhile(): boolean {
+    return true;
   }
 }
 
@@ -67,6 +82,8 @@ export interface TestSession {
   readonly context: ChatContext;
   readonly backend: Backend;
   chat(settings?: Partial<ConversationSettings>): Chat;
+  /** Image tokens of the test picture, guided by an instruction. */
+  imageTokens(instruction: readonly number[]): Promise<Tensor>;
   /** Logits [V] of a whole sequence run at once, without a cache from before. */
   recompute(segments: readonly Segment[], imageTokens: Tensor, picture?: PreparedPicture): Promise<Float32Array>;
   dispose(): Promise<void>;
@@ -83,13 +100,24 @@ export async function openSession(options: TinyModelOptions = roomyModel, latent
   const stopTokens = await readStopTokens(folder, tokenizer, template);
   const contextLength = Math.min(config.maxLength, config.language.maxPositions);
   const vision = new VisionMemory(engine, latents);
-  const context = { engine, vision, tokenizer, template, latents, contextLength, stopTokens };
+  const context = {
+    engine,
+    vision,
+    tokenizer,
+    template,
+    latents,
+    contextLength,
+    stopTokens,
+    lookupGain: new Believed(),
+  };
   return {
     engine,
     context,
     backend,
     chat: (settings = {}) =>
       new Chat(context, { hasImage: true, reencode: false, picture: async () => testPicture(), ...settings }),
+    imageTokens: async (instruction) =>
+      engine.encodeImage(await engine.encodeImageBase(testPicture().wholeImage), instruction),
     async recompute(segments, imageTokens, picture = testPicture()) {
       const imageRows = config.imageGrid ** 2;
       const layout = layoutSequence([{ segments, zeroLatents: false }], { imageRows, latents });

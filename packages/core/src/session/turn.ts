@@ -4,6 +4,7 @@ import type { Segment } from "../text/index.ts";
 import { answerSegment, type ChatContext, type Conversation, type ConversationSettings } from "./chat-context.ts";
 import { generationRules } from "./generation-rules.ts";
 import { KeyValueCache } from "./kv-cache.ts";
+import { LookupDecoder } from "./lookup-decoder.ts";
 import type { AnswerDelta, AnswerEnd, GenerationOptions, Usage } from "./options.ts";
 import { countRows, crossesRopeSwitch, layoutPrompt, type Prompt, planPrompt } from "./prompt.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -23,6 +24,7 @@ export class Turn {
   /** Answer tokens that have been run. */
   readonly #fed: number[] = [];
   #cache: KeyValueCache | undefined;
+  #lookup: LookupDecoder | undefined;
   #segments: readonly Segment[] = [];
   #picture: EncodedPicture | undefined;
   /** The engine's work under way, or its last; never rejects. */
@@ -58,11 +60,11 @@ export class Turn {
       sampler,
       stopWhen: [...stopWhen, maxNewTokens(room)],
       signal: this.#signal,
-      history: this.#segments.flatMap((segment) => (segment.kind === "text" ? segment.ids : [])),
+      history: this.#history(),
       textStream: tokenizer.createTextStream({ skipSpecial: true }),
       step: (token) => {
         this.#watch.token();
-        return this.#exclusive(() => this.#append(token)).then(ofTokens);
+        return this.#exclusive(() => this.#append(token, options.lookup ?? true)).then(ofTokens);
       },
     });
     let end: GenerationEnd | undefined;
@@ -126,11 +128,25 @@ export class Turn {
   }
 
   /** One token; where it crosses longrope's switch, everything again with the long frequencies, as transformers does. */
-  #append(token: number): Promise<Float32Array> {
+  #append(token: number, lookup: boolean): Promise<Float32Array> {
     this.#fed.push(token);
+    const { engine, lookupGain, contextLength } = this.#context;
     const cache = this.#cache!;
-    if (!crossesRopeSwitch(this.#context, cache.length, 1)) return this.#context.engine.decode(token, cache);
+    if (!crossesRopeSwitch(this.#context, cache.length, 1)) {
+      if (!lookup || !engine.canVerify) return engine.decode(token, cache);
+      this.#lookup ??= new LookupDecoder(engine, cache, lookupGain, (rows) => {
+        const isWithin = cache.length + rows <= contextLength;
+        return isWithin && !crossesRopeSwitch(this.#context, cache.length, rows);
+      });
+      return this.#lookup.step(token, this.#history());
+    }
+    this.#lookup = undefined;
     return this.#prefill(layoutPrompt(this.#context, this.#settings, [...this.#segments, answerSegment(this.#fed)]));
+  }
+
+  /** Ids of the sequence so far. */
+  #history(): readonly number[] {
+    return [...this.#segments.flatMap((segment) => (segment.kind === "text" ? segment.ids : [])), ...this.#fed];
   }
 
   #end(prompt: Prompt, { text, tokens, finishReason }: GenerationEnd): AnswerEnd {

@@ -6,7 +6,13 @@ import { VisionMemory } from "./vision-memory.ts";
 /** The engine itself; it only counts, and refuses while it is told to. */
 class CountingEngine extends FusionEngine {
   contexts = 0;
+  bases = 0;
   isAway = false;
+
+  override async encodeImageBase(...args: Parameters<FusionEngine["encodeImageBase"]>) {
+    this.bases += 1;
+    return super.encodeImageBase(...args);
+  }
 
   override async encodeContext(...args: Parameters<FusionEngine["encodeContext"]>) {
     this.contexts += 1;
@@ -36,6 +42,21 @@ describe("VisionMemory", () => {
       expect(a).toBe(b);
       expect(await memory.encodeContext(testPicture())).toBe(a);
       expect(engine.contexts).toBe(1);
+    }));
+
+  it("runs the first half of a picture once for every instruction, and remembers two pictures", () =>
+    withMemory(async (memory, engine) => {
+      const first = await memory.encodeImage(testPicture(), [5, 6]);
+      const second = await memory.encodeImage(testPicture(), [7]);
+      expect(engine.bases).toBe(1);
+      expect(second.data).not.toEqual(first.data);
+      expect((await memory.encodeImage(testPicture(), [5, 6])).data).toEqual(first.data);
+
+      for (const seed of [1, 2]) await memory.encodeImage(testPicture(seed), [5]);
+      await memory.encodeImage(testPicture(2), [6]);
+      expect(engine.bases).toBe(3);
+      await memory.encodeImage(testPicture(), [5]);
+      expect(engine.bases).toBe(4);
     }));
 
   it("forgets the picture that was used longest ago", () =>

@@ -1,6 +1,6 @@
 import type { ImageTensors } from "../image/index.ts";
 import { type Tensor, zeros } from "../tensor/index.ts";
-import type { FusionEngine, ImageContext } from "./engine.ts";
+import type { FusionEngine, ImageBase, ImageContext } from "./engine.ts";
 
 /** A picture ready for the vision tower. */
 export interface PreparedPicture extends ImageTensors {
@@ -16,46 +16,57 @@ export interface EncodedPicture {
   readonly context: ImageContext;
 }
 
-/** How many pictures' contexts are remembered. */
-const remembered = 8;
+/** How many pictures' contexts are remembered: a few megabytes each. */
+const rememberedContexts = 8;
+/** How many pictures' first halves are remembered: about a hundred megabytes each for an official tower. */
+const rememberedBases = 2;
 
 /**
  * Encodes pictures, remembering what does not depend on the question.
  *
- * The four sub-images see no text, so their latents and windows serve every further question about the same picture;
- * the whole image is encoded anew with each instruction.
+ * The four sub-images see no text, so their latents and windows serve every further question about the same picture; under
+ * `paper` semantics so does the first half of the whole image's way through the tower.
  */
 export class VisionMemory {
-  /** The one used longest ago is the first. */
-  readonly #contexts = new Map<string, Promise<ImageContext>>();
+  readonly #contexts = new Recent<ImageContext>(rememberedContexts);
+  readonly #bases = new Recent<ImageBase>(rememberedBases);
 
   constructor(
     readonly engine: FusionEngine,
     readonly latents: number,
   ) {}
 
-  encodeImage(picture: PreparedPicture | undefined, instruction: readonly number[]): Promise<Tensor> {
+  async encodeImage(picture: PreparedPicture | undefined, instruction: readonly number[]): Promise<Tensor> {
     const { config } = this.engine;
     // A text-only sequence has no image rows; the graph's input stays, and nothing reads it.
-    if (!picture) return Promise.resolve(zeros("float32", [1, config.imageGrid ** 2, config.language.hiddenSize]));
-    return this.engine.encodeImage(picture.wholeImage, instruction);
+    if (!picture) return zeros("float32", [1, config.imageGrid ** 2, config.language.hiddenSize]);
+    const base = await this.#bases.get(picture.contentKey, () => this.engine.encodeImageBase(picture.wholeImage));
+    return this.engine.encodeImage(base, instruction);
   }
 
   /** Text-only samples interact with the context of an all-zero picture, as in the reference. */
   encodeContext(picture: PreparedPicture | undefined): Promise<ImageContext> {
-    const key = picture?.contentKey ?? "no picture";
-    const context = this.#contexts.get(key) ?? this.#encode(key, picture);
-    this.#contexts.delete(key);
-    this.#contexts.set(key, context);
-    if (this.#contexts.size > remembered) this.#contexts.delete(this.#contexts.keys().next().value!);
-    return context;
-  }
-
-  #encode(key: string, picture: PreparedPicture | undefined): Promise<ImageContext> {
     const { imageSize: side } = this.engine.config.vision;
-    const subImages = picture?.subImages ?? zeros("float32", [4, 3, side, side]);
-    const context = this.engine.encodeContext(subImages, this.latents);
-    context.catch(() => this.#contexts.delete(key));
-    return context;
+    return this.#contexts.get(picture?.contentKey ?? "no picture", () =>
+      this.engine.encodeContext(picture?.subImages ?? zeros("float32", [4, 3, side, side]), this.latents),
+    );
+  }
+}
+
+/** Results by key; the one that was asked for longest ago goes first, a failed one at once. */
+class Recent<T> {
+  readonly #results = new Map<string, Promise<T>>();
+
+  constructor(private readonly size: number) {}
+
+  get(key: string, make: () => Promise<T>): Promise<T> {
+    const result = this.#results.get(key) ?? make();
+    this.#results.delete(key);
+    this.#results.set(key, result);
+    if (this.#results.size > this.size) this.#results.delete(this.#results.keys().next().value!);
+    result.catch(() => {
+      if (this.#results.get(key) === result) this.#results.delete(key);
+    });
+    return result;
   }
 }

@@ -5,6 +5,8 @@ import { describeValue, listSome } from "./weights-error.ts";
 export interface CheckWeightsOptions {
   /** Parameter name → shape that the model has. */
   readonly expected: ReadonlyMap<string, readonly number[]>;
+  /** The element type of those that are no floating-point numbers: quantised weights. */
+  readonly wholeNumbers?: ReadonlyMap<string, Dtype>;
   /** Tensor name → what the files hold. */
   readonly actual: ReadonlyMap<string, { readonly shape: readonly number[]; readonly dtype: Dtype }>;
   /** True for names that may be there without a use, and may be absent. */
@@ -29,7 +31,7 @@ export interface ShapeDifference {
  * @throws one WEIGHTS_MISMATCH for all problems; `details` has the full lists `missing`, `unexpected`, `notFloats` (names)
  *   and `mismatched` ({@link ShapeDifference}), the message their counts and the first five of each
  */
-export function checkWeights({ expected, actual, ignore = () => false, at }: CheckWeightsOptions): void {
+export function checkWeights({ expected, wholeNumbers, actual, ignore = () => false, at }: CheckWeightsOptions): void {
   const missing = [...expected.keys()].filter((name) => !actual.has(name) && !ignore(name));
   const unexpected = [...actual.keys()].filter((name) => !expected.has(name) && !ignore(name));
   const mismatched = [...expected].flatMap(([name, shape]): ShapeDifference[] => {
@@ -39,7 +41,9 @@ export function checkWeights({ expected, actual, ignore = () => false, at }: Che
   });
   const notFloats = [...expected.keys()].filter((name) => {
     const found = actual.get(name);
-    return found && !ignore(name) && !floats.includes(found.dtype);
+    if (!found || ignore(name)) return false;
+    const whole = wholeNumbers?.get(name);
+    return whole === undefined ? !floats.includes(found.dtype) : found.dtype !== whole;
   });
   if (missing.length + unexpected.length + mismatched.length + notFloats.length === 0) return;
 
@@ -53,7 +57,7 @@ export function checkWeights({ expected, actual, ignore = () => false, at }: Che
       ),
     ),
     describe(
-      "of whole numbers",
+      "of another element type",
       notFloats.map((name) => `${describeValue(name)}: ${actual.get(name)!.dtype}`),
     ),
   ].filter((problem) => problem !== undefined);

@@ -1,6 +1,6 @@
 import { type FileHandle, open, realpath, stat } from "node:fs/promises";
 import { FusionError } from "../errors/index.ts";
-import type { Tensor } from "../tensor/index.ts";
+import { dtypeFacts, type Tensor } from "../tensor/index.ts";
 import { headerEnd, lengthBytes } from "./header-end.ts";
 import { parseSafetensorsHeader, type TensorSpan, tensorFromBytes } from "./safetensors.ts";
 import { describeValue, invalidWeights } from "./weights-error.ts";
@@ -22,6 +22,8 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   /** Reads one tensor into fresh memory. Throws WEIGHTS_INVALID for an unknown name or bytes that have gone. */
   read(name: string): Promise<Tensor>;
+  /** Reads `count` elements from `first` on, in their element type; as `read` otherwise. */
+  readElements(name: string, first: number, count: number): Promise<Tensor>;
   close(): Promise<void>;
 }
 
@@ -60,17 +62,26 @@ class OpenSafetensors implements SafetensorsFile {
   }
 
   async read(name: string): Promise<Tensor> {
+    const { dtype, shape, offset, length } = this.#span(name);
+    return tensorFromBytes(dtype, shape, await readBytes(this.handle, offset, length, this.shownPath, name));
+  }
+
+  async readElements(name: string, first: number, count: number): Promise<Tensor> {
+    const { dtype, offset } = this.#span(name);
+    const { bytes } = dtypeFacts[dtype];
+    const read = await readBytes(this.handle, offset + first * bytes, count * bytes, this.shownPath, name);
+    return tensorFromBytes(dtype, [count], read);
+  }
+
+  #span(name: string): TensorSpan {
     const span = this.tensors.get(name);
-    if (!span) {
-      throw invalidWeights(this.shownPath, {
-        tensor: name,
-        expected: "a tensor of this name",
-        actual: `none among ${this.tensors.size}`,
-        hint: `Ask for a tensor that the file holds, for example ${describeValue([...this.tensors.keys()][0])}.`,
-      });
-    }
-    const bytes = await readBytes(this.handle, span.offset, span.length, this.shownPath, name);
-    return tensorFromBytes(span.dtype, span.shape, bytes);
+    if (span) return span;
+    throw invalidWeights(this.shownPath, {
+      tensor: name,
+      expected: "a tensor of this name",
+      actual: `none among ${this.tensors.size}`,
+      hint: `Ask for a tensor that the file holds, for example ${describeValue([...this.tensors.keys()][0])}.`,
+    });
   }
 
   async close(): Promise<void> {

@@ -30,6 +30,8 @@ export interface WeightStore {
   readonly totalBytes: number;
   /** Reads one tensor into fresh memory. Throws WEIGHTS_INVALID for an unknown name. */
   read(name: string): Promise<Tensor>;
+  /** Reads `count` elements of one tensor from `first` on; `shape` is [count]. */
+  readElements(name: string, first: number, count: number): Promise<Tensor>;
   close(): Promise<void>;
 }
 
@@ -123,9 +125,16 @@ class OpenWeights implements WeightStore {
   }
 
   async read(name: string): Promise<Tensor> {
-    const file = this.fileOf.get(name);
-    // An unknown name gets the message of a file that lacks it.
-    return (file ?? this.files[0]!).read(name);
+    return this.#fileOf(name).read(name);
+  }
+
+  async readElements(name: string, first: number, count: number): Promise<Tensor> {
+    return this.#fileOf(name).readElements(name, first, count);
+  }
+
+  /** An unknown name gets the message of a file that lacks it. */
+  #fileOf(name: string): SafetensorsFile {
+    return this.fileOf.get(name) ?? this.files[0]!;
   }
 
   async close(): Promise<void> {

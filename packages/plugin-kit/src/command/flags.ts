@@ -100,6 +100,10 @@ export const generationFlags = {
     helpValue: "R",
   }),
   seed: seedFlag,
+  lookup: Flags.boolean({
+    allowNo: true,
+    description: "Try out several tokens at once where the answer repeats what stood before. Default: yes.",
+  }),
   stop: Flags.string({
     parse: async (input) => {
       if (input !== "") return input;

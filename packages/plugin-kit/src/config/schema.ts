@@ -15,6 +15,7 @@ export const generationSchema = z.strictObject({
   topP: z.number().gt(0).max(1).optional(),
   repetitionPenalty: z.number().positive().optional(),
   seed: z.int().min(0).optional(),
+  lookup: z.boolean().optional(),
   stop: z.array(z.string().min(1)).optional(),
 });
 

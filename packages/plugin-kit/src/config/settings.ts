@@ -33,6 +33,7 @@ export interface SettingFlags {
   "top-p"?: number;
   "repetition-penalty"?: number;
   seed?: number;
+  lookup?: boolean;
   stop?: string[];
 }
 
@@ -78,6 +79,7 @@ function generationOf(flags: SettingFlags): GenerationSettings {
     topP: flags["top-p"],
     repetitionPenalty: flags["repetition-penalty"],
     seed: flags.seed,
+    lookup: flags.lookup,
     stop: flags.stop,
   };
 }

@@ -13,6 +13,7 @@ import {
   loadTokenizer,
   openModelFolder,
   requireControlTokens,
+  requireFloatWeights,
   sizeOf,
   toFloat32,
   type WeightStore,
@@ -74,7 +75,7 @@ async function openFolder(folder: string, name: string): Promise<StartModel> {
   const { config, weights, untrained } = await openModelFolder(folder);
   try {
     const shapes = fusionParameters(config);
-    requireFloats(weights, shapes.keys(), folder);
+    requireFloatWeights({ folder, config }, "Train the model that this one was quantised from.");
     const tokenizer = await loadTokenizer(folder);
     requireControlTokens(tokenizer, chatTemplate(config.template));
     requireRows(folder, tokenizer, config);
@@ -154,20 +155,6 @@ export async function fingerprintOf(
 
 function sha256(contents: string | Uint8Array): string {
   return createHash("sha256").update(contents).digest("hex");
-}
-
-function requireFloats({ entries }: WeightStore, names: Iterable<string>, folder: string): void {
-  for (const name of names) {
-    const { dtype } = entries.get(name)!;
-    if (["float32", "float16", "bfloat16", "float64"].includes(dtype)) continue;
-    throw new FusionError({
-      code: "WEIGHTS_INVALID",
-      at: `${folder}: ${name}`,
-      expected: "floating-point weights",
-      actual: dtype,
-      hint: "Train the model that this one was quantised from.",
-    });
-  }
 }
 
 function requireRows(folder: string, tokenizer: FusionTokenizer, { language }: FusionConfig): void {

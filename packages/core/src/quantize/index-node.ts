@@ -1,0 +1,2 @@
+export * from "./index.ts";
+export { type QuantizingOptions, quantizedWeights } from "./quantized-weights-node.ts";
