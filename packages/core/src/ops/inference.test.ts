@@ -95,6 +95,17 @@ const cases: readonly Case[] = [
   ["Expand", { x: ["float32", ["S", 1]], y: ["float32", ["B"]] }, (op, { x }) => op.Expand(x!, ["B", "S", 6])],
   ["Expand", { x: ["float32", []], y: ["float32", ["B", "S"]] }, (op, { x }) => op.Expand(x!, ["2*B + 1", "S"])],
   ["Range", x, (op) => op.Range("B*S + 1")],
+  [
+    "DynamicQuantizeMatMul",
+    { a: ["float32", ["B", 4]], b: ["int8", [4, 7]], scale: ["float32", [7]], bias: ["float32", [7]] },
+    (op, { a, b, scale, bias }) => op.apply(operators.DynamicQuantizeMatMul, [a!, b!, scale!, undefined, bias!], {}),
+  ],
+  [
+    "MatMulNBits",
+    { a: ["float32", ["B", 40]], b: ["uint8", [7, 2, 16]], scales: ["float32", [7, 2]] },
+    (op, { a, b, scales }) =>
+      op.apply(operators.MatMulNBits, [a!, b!, scales!], { K: 40, N: 7, bits: 4, block_size: 32, accuracy_level: 4 }),
+  ],
 ];
 
 let backend: Backend;

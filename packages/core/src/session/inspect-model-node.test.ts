@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 test("every parameter of every preset belongs to one part, and no part is empty", async () => {
-  for (const preset of presetNames) {
+  for (const preset of presetNames.filter((name) => name !== "nano")) {
     const { kind, parts, parameters, storage } = await inspectModel(preset);
 
     expect([kind, storage]).toEqual(["preset", undefined]);
@@ -108,4 +108,11 @@ test("a word that is neither folder nor preset is refused with the presets' name
     code: "MODEL_NOT_FOUND",
     message: expect.stringContaining("nano, bench-1b"),
   });
+});
+
+test("nano is the trained folder that is installed", async () => {
+  const { kind, storage } = await inspectModel("nano");
+
+  expect(kind).toBe("folder");
+  expect(storage).toMatchObject({ dtypes: [{ dtype: "float16" }], untrained: false });
 });

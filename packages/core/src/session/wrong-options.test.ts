@@ -60,7 +60,7 @@ describe("a call", () => {
     [
       "loadFusion without a model",
       () => loadFusion(untyped(undefined)),
-      "model: expected the path of a model folder, or a preset: nano",
+      'model: expected the path of a model folder, or "nano"',
     ],
     [
       "loadFusion with an unknown device",

@@ -31,7 +31,7 @@ describe("checkWeights", () => {
 
     const error = errorOf({ expected: shapes({ a: [1], b: [2], c: [3] }), actual, at: "m" })!;
 
-    expect(error.message).toBe('m: expected the 3 tensors of the model, got 3: 1 of whole numbers ("b": int32)');
+    expect(error.message).toBe('m: expected the 3 tensors of the model, got 3: 1 of another element type ("b": int32)');
     expect(error.details).toMatchObject({ notFloats: ["b"], mismatched: [] });
   });
 

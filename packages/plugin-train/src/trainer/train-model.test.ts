@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FusionError, loadFusion, openModelFolder } from "@fusion-vlm/core";
+import { FusionError, loadFusion, openModelFolder, quantizationNamed, quantizeModel } from "@fusion-vlm/core";
 import { writeTinyModel } from "@fusion-vlm/core/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TrainOptions } from "../options/train-options.ts";
@@ -125,6 +125,16 @@ describe("the same seed", () => {
 
     expect(threads.losses).toEqual(alone.losses);
     expect(threads.weights.equals(alone.weights)).toBe(true);
+  });
+});
+
+test("a quantised model is refused, with the way out", async () => {
+  const model = join(place, "quantised");
+  await quantizeModel({ model: base.model!, folder: model, quantization: quantizationNamed("int8") });
+
+  await expect(trainModel({ ...base, model })).rejects.toMatchObject({
+    code: "WEIGHTS_INVALID",
+    hint: "Train the model that this one was quantised from.",
   });
 });
 
