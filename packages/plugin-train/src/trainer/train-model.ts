@@ -66,13 +66,14 @@ export interface ResumeOptions
 export async function resumeTraining(options: ResumeOptions): Promise<TrainResult> {
   const record = (await readRecord(trainingFolderOf(options.out))) ?? (await readRecord(options.out));
   if (!record) throw nothingThere(options.out);
-  const { stages, recipe, ...learning } = record.options;
+  const { stages, recipe, from, ...learning } = record.options;
   const chosen = present(options);
   const [first] = stages;
   const single = stages.length === 1;
   const { name: _, ...own } = first!;
   return trainModel({
     ...learning,
+    ...from,
     ...record.keeping,
     ...chosen,
     out: options.out,

@@ -196,7 +196,7 @@ export class TrainingRun {
     }
     await this.#requireSpace(start);
     const record: RunRecord = {
-      ...{ version: 1, options: learning, keeping, start: await this.#fingerprint(start), data: prints },
+      ...{ version: 2, options: learning, keeping, start: await this.#fingerprint(start), data: prints },
       machine: machineFacts(threads),
     };
     await writeRecord(this.folder.path, record);

@@ -11,7 +11,7 @@ import { type Difference, differences } from "./differences.ts";
 
 /** The effective configuration of a training, and what it was made from: beside the result, and beside its checkpoints. */
 export interface RunRecord {
-  readonly version: 1;
+  readonly version: 2;
   /** Every option that decides what is learned, defaults included; paths are absolute. */
   readonly options: LearningOptions;
   /** How it is kept; a training that goes on may choose anew. */
@@ -47,7 +47,7 @@ export async function readRecord(folder: string): Promise<RunRecord | undefined>
   if (text === undefined) return undefined;
   try {
     const record = JSON.parse(text) as RunRecord;
-    if (record.version === 1) return record;
+    if (record.version === 2) return record;
   } catch (cause) {
     throw notOurs(path, "a mistake in it", cause);
   }
